@@ -1,0 +1,1 @@
+"""The issuer service: departments issue e-certificates and publish what verifiers need."""
