@@ -1,0 +1,168 @@
+# ruff: noqa: N818 — names say what is wrong; verdict codes are derived from them
+"""Every way this SDK says no; nothing foreign escapes it.
+
+CertsvcError
+├── Malformed               the token, JSON or base64url is not what its grammar demands
+├── AlgorithmNotAllowed     the header names another algorithm than the key record
+├── SignatureInvalid        the signature does not verify
+├── DisclosureInvalid       SD-JWT disclosures and digests do not fit (RFC 9901 section 7.1)
+├── HolderBindingInvalid    the key-binding JWT is missing or wrong (RFC 9901 section 7.3)
+├── NotACertificate         the text is something else: a foreign URL, a payment code
+├── Unreadable              the code was damaged on the way: scan again
+├── FormatUnsupported       a frame version, dictionary or flag this release does not know
+├── KeyFormatInvalid        a public key is not a usable JWK of its algorithm
+├── StatusListInvalid       a status list is broken or an index lies outside it
+├── TrustInvalid            trust data fails its signatures or its grammar
+├── TrustUnavailable        trust data was never fetched
+├── FetchFailed             a network or file source did not answer
+├── ImageUnreadable, FileUnsupported, FileTooLarge, NoCodeFound   reading images and PDFs
+├── PolicyInvalid           the caller's policy is not well formed
+└── VerificationFailed      `Verifier.verify` refuses; carries the verdict
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class CertsvcError(Exception):
+    """Root of all errors of this package; `code` is stable and documented."""
+
+    code: str = "error"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class Malformed(CertsvcError):
+    """Outside data breaks its grammar or a limit."""
+
+    code = "malformed"
+
+
+class AlgorithmNotAllowed(CertsvcError):
+    """The algorithm is unknown or not the one of the key record."""
+
+    code = "algorithm_not_allowed"
+
+
+class SignatureInvalid(CertsvcError):
+    """A signature does not verify under the key."""
+
+    code = "signature_invalid"
+
+
+class DisclosureInvalid(CertsvcError):
+    """Disclosures and digests of an SD-JWT do not fit together."""
+
+    code = "disclosure_invalid"
+
+
+class HolderBindingInvalid(CertsvcError):
+    """The key-binding JWT is missing, old, replayed or signed by another key."""
+
+    code = "holder_binding_invalid"
+
+
+class NotACertificate(CertsvcError):
+    """The text is no certificate at all."""
+
+    code = "not_a_certificate"
+
+
+class Unreadable(CertsvcError):
+    """The code was damaged on its way here; scanning again may help."""
+
+    code = "unreadable"
+
+
+class FormatUnsupported(CertsvcError):
+    """A format version, dictionary or flag that this release does not know."""
+
+    code = "format_unsupported"
+
+
+class KeyFormatInvalid(CertsvcError):
+    """A public key is not a well-formed JWK of its algorithm."""
+
+    code = "key_format_invalid"
+
+
+class StatusListInvalid(CertsvcError):
+    """A status list is broken, or an index lies outside it."""
+
+    code = "status_list_invalid"
+
+
+class TrustInvalid(CertsvcError):
+    """Trust data fails its signatures or its grammar."""
+
+    code = "trust_invalid"
+
+
+class TrustUnavailable(CertsvcError):
+    """Trust data was never fetched and cannot be fetched now."""
+
+    code = "trust_unavailable"
+
+
+class FetchFailed(CertsvcError):
+    """A network or file source did not answer within its limits."""
+
+    code = "fetch_failed"
+
+
+class ImageUnreadable(CertsvcError):
+    """An image or PDF cannot be decoded."""
+
+    code = "image_unreadable"
+
+
+class FileUnsupported(CertsvcError):
+    """A file type that is not read here."""
+
+    code = "file_unsupported"
+
+
+class FileTooLarge(CertsvcError):
+    """A file, image or page count above its limit."""
+
+    code = "file_too_large"
+
+
+class NoCodeFound(CertsvcError):
+    """No machine-readable code in the image or PDF."""
+
+    code = "no_code_found"
+
+
+class PolicyInvalid(CertsvcError):
+    """The caller's policy is not well formed."""
+
+    code = "policy_invalid"
+
+
+class CarriesCode(Protocol):
+    """What `VerificationFailed` needs of a verdict (verdicts live in a higher layer)."""
+
+    @property
+    def code(self) -> str:
+        """Stable code of the verdict."""
+        ...
+
+    def to_json(self) -> Mapping[str, object]:
+        """The verdict as JSON data."""
+        ...
+
+
+class VerificationFailed(CertsvcError):
+    """A certificate is not valid or not acceptable; `verdict` says why.
+
+    Attributes:
+        verdict: the whole verdict, with its checks.
+        code: the verdict's code, for instance `revoked` or `trust_stale`.
+    """
+
+    def __init__(self, message: str, *, verdict: CarriesCode) -> None:
+        super().__init__(message)
+        self.verdict = verdict
+        self.code = verdict.code

@@ -1,0 +1,192 @@
+"""One disclosure of an SD-JWT: text, digest, place and salt (RFC 9901 section 4.2)."""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Collection
+from typing import Final, NamedTuple, TypeAlias
+
+from certsvc_sdk import strict
+from certsvc_sdk.errors import DisclosureInvalid
+from certsvc_sdk.strict import Json
+
+DIGEST_ALGORITHM: Final = "sha-256"
+SD: Final = "_sd"
+SD_ALG: Final = "_sd_alg"
+ELEMENT: Final = "..."
+# One byte counts lines in a QR frame, and the largest household needs 60.
+MAX_DISCLOSURES: Final = 256
+# RFC 9901 section 9.3 asks for 128 bits.
+SALT_BYTES: Final = 16
+SEED_BYTES: Final = 16
+# Block size of SHA-256, and the two pads of HMAC as translation tables.
+_BLOCK_BYTES: Final = 64
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
+
+# SD-JWT VC section 2.2.2, and what a verifier needs before it may believe anything else.
+ALWAYS_CLEAR: Final = frozenset(
+    {
+        "iss",
+        "nbf",
+        "exp",
+        "cnf",
+        "vct",
+        "vct#integrity",
+        "aka_vcts",
+        "status",
+        "iat",
+        "certificate_identifier",
+    }
+)
+
+Path: TypeAlias = tuple[str | int, ...]
+
+
+class Disclosure(NamedTuple):
+    """A disclosed claim or array element.
+
+    Attributes:
+        encoded: base64url text as received, which is what the digest covers.
+        salt: base64url text of the salt.
+        name: claim name, or None for an array element.
+        path: names and indexes that lead to it in the processed claims of the same token.
+    """
+
+    encoded: str
+    salt: str
+    name: str | None
+    path: Path
+
+    @property
+    def pointer(self) -> str:
+        """JSON Pointer (RFC 6901) into the processed claims, for instance `/members/0/name`."""
+        return pointer_of(self.path)
+
+
+class Pointers:
+    """A set of JSON pointers in which `*` stands for every array element, as a tree.
+
+    Compile it once where many tokens are made with the same set.
+
+    Attributes:
+        here: whether a pointer of the set ends at this level.
+        members: the levels below, by unescaped name.
+    """
+
+    __slots__ = ("here", "members")
+
+    def __init__(self) -> None:
+        self.here = False
+        self.members: dict[str, Pointers] = {}
+
+    @classmethod
+    def of(cls, pointers: "Collection[str] | Pointers") -> "Pointers":
+        """Compile pointers; a compiled set is returned as it is.
+
+        Raises:
+            DisclosureInvalid: a pointer does not start with `/`.
+        """
+        if isinstance(pointers, Pointers):
+            return pointers
+        root = cls()
+        for pointer in pointers:
+            if not pointer.startswith("/"):
+                raise DisclosureInvalid(f"{pointer!r} is not a JSON pointer to a claim")
+            node = root
+            for part in pointer[1:].split("/"):
+                name = part.replace("~1", "/").replace("~0", "~")
+                node = node.members.setdefault(name, cls())
+            node.here = True
+        return root
+
+    def element(self, index: int) -> "Pointers | None":
+        """Return the level below an array element: what `*` and the index say together."""
+        every, one = self.members.get("*"), self.members.get(str(index))
+        return every.merged(one) if every and one else every or one
+
+    def merged(self, other: "Pointers") -> "Pointers":
+        """Return the union of two sets."""
+        result = Pointers()
+        result.here = self.here or other.here
+        result.members = {**self.members, **other.members}
+        for name in self.members.keys() & other.members.keys():
+            result.members[name] = self.members[name].merged(other.members[name])
+        return result
+
+    def matches(self, path: Path) -> bool:
+        """Tell whether a pointer of the set leads to exactly this path."""
+        level: Pointers | None = self
+        for step in path:
+            if level is None:
+                return False
+            level = level.members.get(step) if isinstance(step, str) else level.element(step)
+        return level is not None and level.here
+
+
+def pointer_of(path: Path) -> str:
+    """Write a path as a JSON Pointer (RFC 6901 section 3)."""
+    return "".join(
+        "/" + (str(step) if isinstance(step, int) else step.replace("~", "~0").replace("/", "~1"))
+        for step in path
+    )
+
+
+def digest(encoded: str) -> str:
+    """Return the digest of a disclosure: SHA-256 over its ASCII text, 43 characters."""
+    return strict.b64u_encode(hashlib.sha256(encoded.encode("ascii")).digest())
+
+
+def encode(salt: bytes, name: str | None, value: Json) -> str:
+    """Write a disclosure without white space: `["salt",name,value]` or `["salt",value]`.
+
+    Raises:
+        DisclosureInvalid: the salt is not 16 bytes long.
+        Malformed: the value has no JSON form.
+    """
+    if len(salt) != SALT_BYTES:
+        raise DisclosureInvalid(f"a salt is {SALT_BYTES} bytes long")
+    start = f'["{strict.b64u_encode(salt)}",'
+    if name is not None:
+        start += strict.quote(name) + ","
+    if type(value) is str:
+        return strict.b64u_encode(strict.utf8(f"{start}{strict.quote(value)}]"))
+    return strict.b64u_encode(strict.utf8(start) + strict.dumps(value) + b"]")
+
+
+def salts_from_seed(seed: bytes) -> Callable[[int], bytes]:
+    """Derive all salts of a token from one random seed.
+
+    Args:
+        seed: 16 random bytes; it must never travel with a presentation that withholds anything.
+
+    Returns:
+        A function from line index (0 to 255, pre-order) to a 16-byte salt; it raises
+        `DisclosureInvalid` for any other index.
+
+    Raises:
+        DisclosureInvalid: the seed is not 16 bytes long.
+    """
+    if len(seed) != SEED_BYTES:
+        raise DisclosureInvalid(f"a seed is {SEED_BYTES} bytes long")
+
+    # HMAC (RFC 2104) with both key pads hashed once: the seed serves up to 256 lines.
+    key = seed.ljust(_BLOCK_BYTES, b"\x00")
+    inner = hashlib.sha256(key.translate(_INNER_PAD) + b"qr1-salt")
+    outer = hashlib.sha256(key.translate(_OUTER_PAD))
+
+    def salt(index: int) -> bytes:
+        if not 0 <= index < MAX_DISCLOSURES:
+            raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
+        message, mac = inner.copy(), outer.copy()
+        message.update(bytes((index,)))
+        mac.update(message.digest())
+        return mac.digest()[:SALT_BYTES]
+
+    return salt
+
+
+def individual_salts(
+    rng: Callable[[int], bytes] = secrets.token_bytes,
+) -> Callable[[int], bytes]:
+    """Draw each salt by itself, for tokens whose parts are presented one by one."""
+    return lambda _index: rng(SALT_BYTES)

@@ -1,0 +1,147 @@
+"""Prepare an SD-JWT for signing: claims and pointers become a payload and disclosures."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from certsvc_sdk import jws, strict
+from certsvc_sdk.errors import DisclosureInvalid
+from certsvc_sdk.sdjwt.disclosure import (
+    ALWAYS_CLEAR,
+    DIGEST_ALGORITHM,
+    ELEMENT,
+    MAX_DISCLOSURES,
+    SD,
+    SD_ALG,
+    Pointers,
+    digest,
+    encode,
+)
+from certsvc_sdk.strict import MAX_DEPTH, Json
+
+_RESERVED = frozenset({SD, SD_ALG, ELEMENT})
+_NESTED = (dict, list, tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An SD-JWT that waits for its signature.
+
+    Attributes:
+        header_json: exact header text.
+        payload_json: exact payload text.
+        disclosures: encoded, in pre-order.
+        signing_input: ASCII `header.payload`.
+    """
+
+    header_json: str
+    payload_json: str
+    disclosures: tuple[str, ...]
+    signing_input: bytes
+
+    def finish(self, signature: bytes) -> str:
+        """Return the compact SD-JWT `<jws>~<disclosure>~…~` (RFC 9901 section 4)."""
+        return "~".join((jws.attach(self.signing_input, signature), *self.disclosures, ""))
+
+
+def draft(
+    *,
+    header: Mapping[str, Json],
+    claims: Mapping[str, Json],
+    disclose: Collection[str] | Pointers,
+    salts: Callable[[int], bytes],
+) -> Draft:
+    """Build payload and disclosures.
+
+    Args:
+        header: JOSE header, written in its order.
+        claims: the full clear payload in member order.
+        disclose: JSON pointers of what becomes selectively disclosable; `*` stands for every
+            element of an array. Pointers that meet nothing are ignored: fields may be optional.
+            A compiled `Pointers` saves time where a type issues many tokens.
+        salts: line index (pre-order) to 16 random bytes.
+
+    Returns:
+        The draft; `_sd` stands last in each object, sorted, `_sd_alg` after it at the top.
+
+    Raises:
+        DisclosureInvalid: a claim that must stay clear is named, a reserved name is used, a salt
+            repeats, or there are more than 256 disclosures.
+        Malformed: a value has no JSON form.
+    """
+    pointers = Pointers.of(disclose)
+    if not ALWAYS_CLEAR.isdisjoint(pointers.members):
+        raise DisclosureInvalid("a claim that every verifier needs cannot be withheld")
+    writer = _Writer(salts)
+    payload = writer.mapping(claims, pointers, 1)
+    if writer.lines:
+        payload[SD_ALG] = DIGEST_ALGORITHM
+    header_json, payload_json = strict.dumps(header), strict.dumps(payload)
+    return Draft(
+        header_json=header_json.decode("utf-8"),
+        payload_json=payload_json.decode("utf-8"),
+        disclosures=tuple(writer.lines),
+        signing_input=jws.join(header_json, payload_json),
+    )
+
+
+class _Writer:
+    """Walks claims depth first; `lines` grows in pre-order, which numbers the salts."""
+
+    def __init__(self, salts: Callable[[int], bytes]) -> None:
+        self._salts = salts
+        self._used: set[bytes] = set()
+        self.lines: list[str] = []
+
+    def mapping(
+        self, claims: Mapping[str, Json], level: Pointers | None, depth: int
+    ) -> dict[str, Json]:
+        """Return the object with its disclosable members replaced by digests in `_sd`."""
+        if not _RESERVED.isdisjoint(claims):
+            raise DisclosureInvalid("claims use a name that SD-JWT reserves")
+        marked = level.members if level else {}
+        clear: dict[str, Json] = {}
+        hidden: list[tuple[str, Json, Pointers]] = []
+        for name, value in claims.items():
+            below = marked.get(name)
+            if below is not None and below.here:
+                hidden.append((name, value, below))
+            else:
+                clear[name] = self._value(value, below, depth)
+        # Clear members stand before `_sd` in the text, so their slots are numbered first.
+        if hidden:
+            digests = [self._disclose(name, value, below, depth) for name, value, below in hidden]
+            clear[SD] = [*sorted(digests)]
+        return clear
+
+    def _value(self, value: Json, level: Pointers | None, depth: int) -> Json:
+        if not isinstance(value, _NESTED):
+            return value
+        if depth >= MAX_DEPTH:
+            raise DisclosureInvalid(f"claims are nested deeper than {MAX_DEPTH}")
+        if isinstance(value, dict):
+            return self.mapping(value, level, depth + 1)
+        return self._array(value, level, depth + 1)
+
+    def _array(self, items: Sequence[Json], level: Pointers | None, depth: int) -> list[Json]:
+        result: list[Json] = []
+        for index, item in enumerate(items):
+            below = level.element(index) if level else None
+            if below is not None and below.here:
+                result.append({ELEMENT: self._disclose(None, item, below, depth)})
+            else:
+                result.append(self._value(item, below, depth))
+        return result
+
+    def _disclose(self, name: str | None, value: Json, below: Pointers, depth: int) -> str:
+        """Append the disclosure's line, then the lines of its own slots; return its digest."""
+        index = len(self.lines)
+        if index >= MAX_DISCLOSURES:
+            raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
+        salt = self._salts(index)
+        if salt in self._used:
+            raise DisclosureInvalid("a salt repeats")
+        self._used.add(salt)
+        self.lines.append("")
+        encoded = encode(salt, name, self._value(value, below, depth))
+        self.lines[index] = encoded
+        return digest(encoded)
