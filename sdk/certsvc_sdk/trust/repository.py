@@ -1,0 +1,200 @@
+"""The live side of the trust repository: `tuf.ngclient` fetches and judges, the cache keeps.
+
+A refresh works in a scratch folder that holds what the cache knows, so that ngclient's protection
+against rollback works across processes, and becomes current as a whole or not at all. Answers are
+given by `offline.CachedTrust` in every case, so online and offline cannot drift.
+"""
+
+import tempfile
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from certsvc_sdk.errors import FetchFailed, Malformed, TrustInvalid, TrustUnavailable
+from certsvc_sdk.trust.about import ABOUT_TARGET
+from certsvc_sdk.trust.offline import CachedTrust
+from certsvc_sdk.trust.record import IssuerRecord, issuer_target
+from certsvc_sdk.trust.session import Session, Source
+from certsvc_sdk.trust.store import State, TrustStore
+
+if TYPE_CHECKING:
+    from tuf.ngclient.fetcher import FetcherInterface
+
+T = TypeVar("T")
+# Another process would have to refresh twice during each of them.
+_ATTEMPTS = 3
+
+
+class TrustRepository:
+    """A trust repository with its cache. Threads and processes may share the cache folders.
+
+    Args:
+        root: pinned root metadata, the anchor of everything.
+        metadata_dir: cache folder of metadata, with `state.json`.
+        target_dir: cache folder of targets.
+        metadata_url: address of the live metadata folder.
+        target_url: address of the live targets folder.
+        fetcher: reads addresses, with limits of its own; None: offline, the cache only.
+    """
+
+    def __init__(
+        self,
+        root: bytes,
+        metadata_dir: Path,
+        target_dir: Path,
+        metadata_url: str,
+        target_url: str,
+        fetcher: "FetcherInterface | None",
+    ) -> None:
+        self._root = root
+        self._store = TrustStore(metadata_dir, target_dir)
+        self._source = (
+            None
+            if fetcher is None
+            else Source(metadata_url=metadata_url, target_url=target_url, fetcher=fetcher)
+        )
+        self._refreshing = threading.Lock()
+        self._view: tuple[object, CachedTrust] | None = None
+
+    def view(self) -> CachedTrust:
+        """What the cache answers, also when it is old; another process's refresh is seen at once.
+
+        Raises:
+            TrustUnavailable: never fetched, truncated, altered, or not of this root.
+        """
+        for _ in range(_ATTEMPTS - 1):
+            stamp = self._store.stamp()
+            try:
+                return self._view_at(stamp)
+            except TrustUnavailable:
+                # Writers keep two generations; a slow reader may meet the third.
+                if self._store.stamp() == stamp:
+                    raise
+        return self._view_at(self._store.stamp())
+
+    def refresh(self, now: int, *, want: Iterable[str] = ()) -> CachedTrust:
+        """Fetch and verify the repository, with every target known so far and those wanted.
+
+        Args:
+            now: Unix seconds; judges every expiry and becomes `as_of`.
+            want: further target paths; unlisted ones are passed over.
+
+        Raises:
+            TrustUnavailable: nothing can be reached or written; the cache stays as it was.
+            TrustInvalid: what is served does not verify, is expired or goes back; the same.
+        """
+        return self._run(now, want, whole=False)
+
+    def prefetch(self, now: int) -> CachedTrust:
+        """As `refresh`, with every issuer of the repository: ready for a day without a line.
+
+        Raises:
+            TrustUnavailable, TrustInvalid: as `refresh`.
+        """
+        return self._run(now, (), whole=True)
+
+    def record(self, iss: str, *, now: int | None = None) -> IssuerRecord | None:
+        """An issuer's record; one never fetched is fetched now if `now` is given.
+
+        Returns:
+            None where the verified list has no such issuer.
+
+        Raises:
+            TrustUnavailable: neither cached nor to be had.
+            TrustInvalid: what is served does not verify.
+        """
+        try:
+            path = issuer_target(iss)
+        except Malformed:
+            return None
+        return self._ask(lambda view: view.record(iss), path, now)
+
+    def target(self, path: str, *, now: int | None = None) -> bytes | None:
+        """A verified file of the repository; one never fetched is fetched now if `now` is given.
+
+        Returns:
+            None where the verified metadata lists no such target.
+
+        Raises:
+            TrustUnavailable, TrustInvalid: as `record`.
+        """
+        return self._ask(lambda view: view.target(path), path, now)
+
+    @property
+    def expires(self) -> int:
+        """Unix seconds at which the cached timestamp expires; raises TrustUnavailable."""
+        return self.view().expires
+
+    @property
+    def verified_at(self) -> int:
+        """Unix seconds of the last successful refresh; raises TrustUnavailable."""
+        return self.view().as_of
+
+    def _view_at(self, stamp: object) -> CachedTrust:
+        known = self._view
+        if known is not None and known[0] == stamp:
+            return known[1]
+        view = CachedTrust(root=self._root, state=self._store.load(), read=self._store.read)
+        self._view = stamp, view
+        return view
+
+    def _ask(self, question: Callable[[CachedTrust], T], path: str, now: int | None) -> T:
+        try:
+            view = self.view()
+            try:
+                return question(view)
+            except TrustUnavailable:
+                newer = self.view()
+                if newer is view:
+                    raise
+                return question(newer)
+        except TrustUnavailable:
+            if now is None:
+                raise
+        return question(self.refresh(now, want=(path,)))
+
+    def _run(self, now: int, want: Iterable[str], *, whole: bool) -> CachedTrust:
+        if self._source is None:
+            raise TrustUnavailable("offline: trust data is not fetched")
+        with self._refreshing, _translated(), tempfile.TemporaryDirectory() as work:
+            before = self._cached_state()
+            session = Session(
+                root=self._root,
+                source=self._source,
+                store=self._store,
+                before=before,
+                work=Path(work),
+                now=now,
+            )
+            session.refresh()
+            known = () if before is None else tuple(before.targets)
+            session.keep((ABOUT_TARGET, *known, *want))
+            if whole:
+                session.keep(session.issuer_paths())
+            state, files = session.result()
+            # Verified once more as a reader will, before it becomes what readers see.
+            CachedTrust(root=self._root, state=state, read=lambda kind, d: files[kind, d])
+            self._store.commit(state, files)
+        return self.view()
+
+    def _cached_state(self) -> State | None:
+        try:
+            return self._store.load()
+        except TrustUnavailable:
+            return None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what ngclient and the system raise into this package's two answers."""
+    from securesystemslib.exceptions import StorageError
+    from tuf.api.exceptions import DownloadError, RepositoryError
+
+    try:
+        yield
+    except (RepositoryError, ValueError) as error:
+        raise TrustInvalid(f"the trust repository does not verify: {error}") from error
+    except (DownloadError, StorageError, FetchFailed, OSError) as error:
+        raise TrustUnavailable("the trust repository cannot be read") from error
