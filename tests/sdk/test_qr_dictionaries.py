@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+
 from certsvc_sdk.errors import FormatUnsupported
 from certsvc_sdk.qr import dictionaries
 

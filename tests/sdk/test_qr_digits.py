@@ -1,10 +1,11 @@
 """N17 and the text around it."""
 
 import pytest
-from certsvc_sdk.errors import Malformed, NotACertificate, Unreadable
-from certsvc_sdk.qr import digits, frame, text
 from hypothesis import given
 from hypothesis import strategies as st
+
+from certsvc_sdk.errors import Malformed, NotACertificate, Unreadable
+from certsvc_sdk.qr import digits, frame, text
 
 LENGTHS = {0: 0, 1: 3, 2: 5, 3: 8, 4: 10, 5: 13, 6: 15, 7: 17, 8: 20, 14: 34}
 

@@ -3,11 +3,12 @@
 import hashlib
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from certsvc_sdk import sdjwt
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.qr import frame, text
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 TRAPS = (
     '"_sd":[1]',

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import qr
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.qr import dictionaries

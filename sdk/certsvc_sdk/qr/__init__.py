@@ -1,0 +1,24 @@
+"""The QR code of a certificate: frame, digits, text (wire format "QR frame, version 1")."""
+
+from certsvc_sdk.qr import frame, text
+from certsvc_sdk.qr.dictionaries import DICTIONARY_HOUSEHOLD, DICTIONARY_LICENCE, DICTIONARY_NONE
+from certsvc_sdk.qr.frame import Unpacked
+
+__all__ = [
+    "DICTIONARY_HOUSEHOLD",
+    "DICTIONARY_LICENCE",
+    "DICTIONARY_NONE",
+    "Unpacked",
+    "decode",
+    "encode",
+]
+
+
+def encode(token: str, seed: bytes | None, *, host: str, dictionary: int) -> str:
+    """Return the QR text of a token; arguments and errors as `frame.pack` and `text.to_text`."""
+    return text.to_text(frame.pack(token, seed, dictionary=dictionary), host)
+
+
+def decode(qr_text: str) -> Unpacked:
+    """Return the token of a QR text; errors as `text.from_text` and `frame.unpack`."""
+    return frame.unpack(text.from_text(qr_text))

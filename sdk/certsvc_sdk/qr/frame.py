@@ -1,0 +1,230 @@
+"""QR frame, version 1: an exact SD-JWT in as few bytes as it goes.
+
+body = 0x01 | dictionary:1 | flags:1 | S | raw DEFLATE(stream, preset dictionary)
+     | signature:64 | CRC-16:2
+
+S is the 16-byte salt seed (flags 0), `n:1` and n salts of 16 bytes (bit 0), or empty (bit 1: no
+disclosures). The stream is UTF-8 with LF between lines: header JSON, payload, disclosure lines
+(`certsvc_sdk.qr.stream`). The CRC says "scan again"; only the signature says "forged".
+"""
+
+import binascii
+import hashlib
+import hmac
+import re
+import zlib
+from dataclasses import dataclass, field
+
+from certsvc_sdk.errors import (
+    CertsvcError,
+    DisclosureInvalid,
+    FormatUnsupported,
+    Malformed,
+    Unreadable,
+)
+from certsvc_sdk.qr import dictionaries
+from certsvc_sdk.qr.stream import MAX_DISCLOSURES, SALT_BYTES, collapse, expand
+from certsvc_sdk.strict import MAX_TOKEN, b64u_decode, b64u_encode
+
+VERSION = 1
+SEED_BYTES = 16
+
+_FLAG_SALTS = 0b01
+_FLAG_EMPTY = 0b10
+_HEAD_BYTES = 3
+# ES256 and Ed25519 alike; larger signatures do not fit a symbol anyway.
+_SIGNATURE_BYTES = 64
+_CRC_BYTES = 2
+# The number of individual salts is one byte.
+_MAX_SALTS = 255
+# What DEFLATE may yield: far above any symbol's content (T21, T37: no bombs).
+_MAX_STREAM = 64 * 1024
+
+_PART = r"[A-Za-z0-9_-]+"
+_TOKEN = re.compile(rf"({_PART})\.({_PART})\.({_PART})~((?:{_PART}~)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """What a frame holds.
+
+    Attributes:
+        token: the exact SD-JWT, `<header>.<payload>.<signature>~<disclosure>~…~`.
+        seed: the 16-byte salt seed, or None where the frame carries salts or no disclosures.
+        dictionary: id of the preset dictionary.
+    """
+
+    token: str = field(repr=False)
+    seed: bytes | None = field(repr=False)
+    dictionary: int
+
+
+def crc16(data: bytes) -> bytes:
+    """CRC-16/IBM-3740, big-endian: poly 1021, init FFFF, unreflected, no final xor."""
+    return binascii.crc_hqx(data, 0xFFFF).to_bytes(_CRC_BYTES, "big")
+
+
+def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
+    """Write a token as frame bytes.
+
+    The seed reveals every salt, so it travels only where nothing is withheld; it is left out where
+    there is nothing to salt.
+
+    Args:
+        token: SD-JWT without key binding, `<jws>~<disclosure>~…~`, disclosures in pre-order.
+        seed: the 16-byte seed all salts come from, or None to carry the salts one by one.
+        dictionary: id of the preset dictionary (`certsvc_sdk.qr.dictionaries`).
+
+    Returns:
+        The frame; `unpack` gives back exactly this token.
+
+    Raises:
+        Malformed: the token breaks its grammar.
+        DisclosureInvalid: a seed together with withheld claims, a seed the salts do not come from,
+            or disclosures that do not fit the digests.
+        FormatUnsupported: an unknown dictionary, a signature that is not 64 bytes, more than 255
+            individual salts, or a text (order, white space) that the frame cannot give back
+            exactly.
+    """
+    preset = dictionaries.load(dictionary)
+    header, payload, signature, disclosures = _split(token)
+    text = collapse(payload, disclosures)
+    flags, salts = _salts(text.salts, seed, withheld=text.withheld)
+    stream = "\n".join((header, text.payload, *text.lines)).encode("utf-8")
+    body = bytes((VERSION, dictionary, flags)) + salts + _deflate(stream, preset) + signature
+    body += crc16(body)
+    kept = None if flags else seed
+    try:
+        back = unpack(body)
+    except CertsvcError as error:
+        raise FormatUnsupported("a QR frame cannot carry this token") from error
+    if back != Unpacked(token, kept, dictionary):
+        raise FormatUnsupported("a QR frame would not give this token back exactly")
+    return body
+
+
+def unpack(body: bytes) -> Unpacked:
+    """Read frame bytes back into the exact token.
+
+    Nothing is verified here but the frame: the token is as untrusted as any other.
+
+    Raises:
+        Unreadable: the CRC does not fit; scan again.
+        FormatUnsupported: an unknown version, dictionary or flag.
+        Malformed: anything else that `pack` would not have written.
+    """
+    content, crc = body[:-_CRC_BYTES], body[-_CRC_BYTES:]
+    if len(content) < _HEAD_BYTES or crc16(content) != crc:
+        raise Unreadable("the code was not read whole (CRC)")
+    version, dictionary, flags = content[:_HEAD_BYTES]
+    if version != VERSION:
+        raise FormatUnsupported(f"QR frame version {version} is not known to this release")
+    if flags not in (0, _FLAG_SALTS, _FLAG_EMPTY):
+        raise FormatUnsupported(f"QR frame flags {flags:#04x} are not known to this release")
+    preset = dictionaries.load(dictionary)
+    carried, start = _salt_bytes(content, flags)
+    end = len(content) - _SIGNATURE_BYTES
+    if start >= end:
+        raise Malformed("the frame ends before its signature")
+    header, payload, *lines = _inflate(content[start:end], preset)
+    if len(lines) > MAX_DISCLOSURES:
+        raise Malformed(f"more than {MAX_DISCLOSURES} disclosures")
+    if bool(lines) != (flags != _FLAG_EMPTY):
+        raise Malformed("the frame's flags and its disclosures do not agree")
+    if flags == 0:
+        salts = [_salt(carried, index) for index in range(len(lines))]
+    else:
+        salts = [carried[at : at + SALT_BYTES] for at in range(0, len(carried), SALT_BYTES)]
+        if len(salts) != len(lines):
+            raise Malformed("the frame has another number of salts than of disclosures")
+    text = expand(payload, lines, salts)
+    if flags == 0 and text.withheld:
+        raise Malformed("a salt seed travels with withheld claims")
+    parts = (header.encode("utf-8"), text.payload.encode("utf-8"), content[end:])
+    jws = ".".join(b64u_encode(part) for part in parts)
+    token = "~".join((jws, *text.disclosures, ""))
+    return Unpacked(token, carried if flags == 0 else None, dictionary)
+
+
+def _split(token: str) -> tuple[str, str, bytes, list[str]]:
+    """Split a token into header text, payload text, signature and encoded disclosures."""
+    if len(token) > MAX_TOKEN:
+        raise Malformed(f"the token is longer than {MAX_TOKEN} characters")
+    parts = _TOKEN.fullmatch(token)
+    if not parts:
+        raise Malformed("a QR frame holds an SD-JWT without key binding")
+    try:
+        header = b64u_decode(parts[1], what="header").decode("utf-8")
+        payload = b64u_decode(parts[2], what="payload").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Malformed("header or payload is not UTF-8") from error
+    signature = b64u_decode(parts[3], what="signature")
+    if len(signature) != _SIGNATURE_BYTES:
+        raise FormatUnsupported(f"a QR frame carries signatures of {_SIGNATURE_BYTES} bytes")
+    return header, payload, signature, parts[4].split("~")[:-1]
+
+
+def _salt(seed: bytes, index: int) -> bytes:
+    """Salt of line `index` (0-255): HMAC-SHA256(seed, "qr1-salt" ‖ index), first 16 bytes."""
+    return hmac.digest(seed, b"qr1-salt" + bytes((index,)), hashlib.sha256)[:SALT_BYTES]
+
+
+def _salts(salts: tuple[bytes, ...], seed: bytes | None, *, withheld: int) -> tuple[int, bytes]:
+    """Return the flags and S; refuse a seed that would give withheld claims away."""
+    if seed is not None and withheld:
+        raise DisclosureInvalid("the salt seed never travels with withheld claims")
+    if not salts:
+        return _FLAG_EMPTY, b""
+    if seed is None:
+        if len(salts) > _MAX_SALTS:
+            raise FormatUnsupported(f"a QR frame carries at most {_MAX_SALTS} individual salts")
+        return _FLAG_SALTS, bytes((len(salts),)) + b"".join(salts)
+    if len(seed) != SEED_BYTES:
+        raise DisclosureInvalid(f"a salt seed has {SEED_BYTES} bytes")
+    if any(salt != _salt(seed, index) for index, salt in enumerate(salts)):
+        raise DisclosureInvalid("the salts do not come from this seed in pre-order")
+    return 0, seed
+
+
+def _salt_bytes(content: bytes, flags: int) -> tuple[bytes, int]:
+    """Return S without its count, and where the DEFLATE data begin."""
+    if flags == _FLAG_EMPTY:
+        return b"", _HEAD_BYTES
+    if flags == _FLAG_SALTS:
+        start = _HEAD_BYTES + 1
+        count = content[_HEAD_BYTES] if len(content) > _HEAD_BYTES else 0
+        end = start + count * SALT_BYTES
+    else:
+        start = _HEAD_BYTES
+        end = start + SEED_BYTES
+    # A slice of a short body is short; the caller's end check refuses it.
+    return content[start:end], end
+
+
+def _deflate(stream: bytes, preset: bytes) -> bytes:
+    """Compress with the preset dictionary; the shorter of dynamic and fixed Huffman codes."""
+    candidates = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED):
+        packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, strategy, preset)
+        candidates.append(packer.compress(stream) + packer.flush())
+    return min(candidates, key=len)
+
+
+def _inflate(data: bytes, preset: bytes) -> list[str]:
+    """Inflate within bounds and split into lines; header and payload lines are there."""
+    reader = zlib.decompressobj(-zlib.MAX_WBITS, preset)
+    try:
+        stream = reader.decompress(data, _MAX_STREAM + 1)
+    except zlib.error as error:
+        raise Malformed("the frame's compressed data are broken") from error
+    if len(stream) > _MAX_STREAM:
+        raise Malformed(f"the frame inflates to more than {_MAX_STREAM} bytes")
+    if not reader.eof or reader.unused_data or reader.unconsumed_tail:
+        raise Malformed("the frame's compressed data do not end exactly")
+    try:
+        lines = stream.decode("utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise Malformed("the frame's text is not UTF-8") from error
+    if len(lines) < 2 or not lines[0] or not lines[1]:
+        raise Malformed("the frame has no header or no payload")
+    return lines
