@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import errors, jws
 from certsvc_sdk.errors import CertsvcError, VerificationFailed
 

@@ -8,10 +8,11 @@ import zlib
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+
 from certsvc_sdk import jws, strict
 from certsvc_sdk.errors import AlgorithmNotAllowed, KeyFormatInvalid, Malformed, SignatureInvalid
 from certsvc_sdk.jws import PublicKey
-from cryptography.hazmat.primitives import serialization
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # RFC 7515 appendix A.3: key, and a JWS by it.

@@ -4,12 +4,13 @@ import base64
 from typing import Any
 
 import pytest
-from certsvc_sdk import jws
-from certsvc_sdk.errors import KeyFormatInvalid, SignatureInvalid
-from certsvc_sdk.jws import ALGORITHMS, PublicKey
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
+from certsvc_sdk import jws
+from certsvc_sdk.errors import KeyFormatInvalid, SignatureInvalid
+from certsvc_sdk.jws import ALGORITHMS, PublicKey
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # RFC 8037 appendix A: key and thumbprint.

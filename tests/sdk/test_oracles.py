@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certsvc_sdk import jws, sdjwt
-from certsvc_sdk.errors import DisclosureInvalid
-from certsvc_sdk.jws import PublicKey
 from jwcrypto.jwk import JWK
 from jwcrypto.jws import InvalidJWSSignature
 from openvc.errors import OpenvcError
@@ -19,6 +16,10 @@ from sd_jwt.common import SDObj
 from sd_jwt.holder import SDJWTHolder
 from sd_jwt.issuer import SDJWTIssuer
 from sd_jwt.verifier import SDJWTVerifier
+
+from certsvc_sdk import jws, sdjwt
+from certsvc_sdk.errors import DisclosureInvalid
+from certsvc_sdk.jws import PublicKey
 
 Salts = Callable[[int], bytes]
 AUD, NONCE, IAT = "https://verifier.example", "nonce-1", 1_700_000_000

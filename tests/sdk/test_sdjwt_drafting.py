@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import sdjwt
 from certsvc_sdk.errors import DisclosureInvalid, Malformed
 

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import sdjwt
 from certsvc_sdk.errors import DisclosureInvalid, Malformed
 

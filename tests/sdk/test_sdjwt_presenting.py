@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import jws, sdjwt
 from certsvc_sdk.errors import DisclosureInvalid, HolderBindingInvalid, Malformed
 

@@ -7,11 +7,12 @@ import zlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from certsvc_sdk import jws, statuslist
 from certsvc_sdk.errors import StatusListInvalid
 from certsvc_sdk.statuslist import MutableStatusBits, StatusBits
-from hypothesis import given
-from hypothesis import strategies as st
 
 URI = "https://certs.example/status/119999000000000198/1"
 NOW = 1_800_000_000

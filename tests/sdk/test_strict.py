@@ -5,10 +5,11 @@ import json
 import string
 
 import pytest
-from certsvc_sdk import strict
-from certsvc_sdk.errors import Malformed
 from hypothesis import given
 from hypothesis import strategies as st
+
+from certsvc_sdk import strict
+from certsvc_sdk.errors import Malformed
 
 
 def loads(text: str | bytes, max_bytes: int = strict.MAX_TOKEN) -> strict.Json:

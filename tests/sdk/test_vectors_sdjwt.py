@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from certsvc_sdk import jws, sdjwt
-from certsvc_sdk.errors import CertsvcError, HolderBindingInvalid, SignatureInvalid
-from certsvc_sdk.jws import PublicKey
 from sd_jwt.common import SDObj
 from sd_jwt.issuer import SDJWTIssuer
 from sd_jwt.utils.yaml_specification import load_yaml_specification
+
+from certsvc_sdk import jws, sdjwt
+from certsvc_sdk.errors import CertsvcError, HolderBindingInvalid, SignatureInvalid
+from certsvc_sdk.jws import PublicKey
 
 pytestmark = pytest.mark.vectors
 Find = Callable[[str], Path]

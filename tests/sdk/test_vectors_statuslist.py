@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certsvc_sdk import jws, statuslist
 from certsvc_sdk.errors import SignatureInvalid, StatusListInvalid
 from certsvc_sdk.jws import PublicKey

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from certsvc_sdk.errors import KeyFormatInvalid, SignatureInvalid
 from certsvc_sdk.jws import PublicKey
 

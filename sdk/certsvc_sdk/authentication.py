@@ -1,0 +1,231 @@
+"""Steps 1 to 4: from the text of a code to claims that an issuer in the trust data signed."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from certsvc_sdk import qr, sdjwt, strict
+from certsvc_sdk.codes import CODES
+from certsvc_sdk.errors import CertsvcError, Malformed
+from certsvc_sdk.jws import ALGORITHMS
+from certsvc_sdk.policy import Policy
+from certsvc_sdk.sdjwt import Parsed
+from certsvc_sdk.steps import Sheet
+from certsvc_sdk.strict import MAX_TOKEN, Json
+from certsvc_sdk.trust.about import Environment
+from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse
+from certsvc_sdk.world import CLOCK_TOLERANCE, TrustView, World, covers
+
+TYP = "dc+sd-jwt"
+
+_HEADER = frozenset({"alg", "typ", "kid"})
+_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# `{"` in base64url, or anything before a full stop: with a ~ it means to be an SD-JWT, no URL does.
+_TOKEN = re.compile(r"eyJ|[A-Za-z0-9_-]+\.")
+
+
+@dataclass(slots=True, kw_only=True)
+class Case:
+    """One verification under way: the question, the sheet of checks, and what is known so far.
+
+    Attributes:
+        now: real time, Unix seconds.
+        moment: time the answer is for; `now` unless the caller asks about another.
+        payload: the issuer-signed claims as they stand, digests and all, after step 2.
+        trust: the trust data, after step 3.
+        record: the issuer's record, after step 4.
+        claims: claims with the disclosures in place, after the last check of step 4.
+        soft: the trust data may lack what a newer one has; absence proves nothing then.
+        clock_wrong: signed data is from later than `now`.
+        list_as_of: `iat` of the status list that was used, after step 6.
+    """
+
+    world: World
+    policy: Policy
+    now: int
+    moment: int
+    sheet: Sheet = field(default_factory=Sheet)
+    payload: Mapping[str, Json] = field(default_factory=dict)
+    trust: TrustView | None = None
+    record: IssuerRecord | None = None
+    claims: Mapping[str, Json] | None = None
+    soft: bool = False
+    clock_wrong: bool = False
+    list_as_of: int | None = None
+
+
+class Signed(NamedTuple):
+    """A token whose signature verified, with the key and the issuer that stand behind it."""
+
+    parsed: Parsed
+    record: IssuerRecord
+    key: KeyRecord
+
+
+def unframe(case: Case, text: str) -> str | None:
+    """Step 1: text of a code, or a bare SD-JWT, → the SD-JWT; None where there is none."""
+    text = text.strip()
+    if "~" in text and _TOKEN.match(text):
+        case.sheet.passed("frame")
+        return text
+    try:
+        token = qr.decode(text).token
+    except CertsvcError as error:
+        case.sheet.found("frame", error.code if error.code in CODES else "malformed")
+        return None
+    case.sheet.passed("frame")
+    return token
+
+
+def split(case: Case, token: str) -> Parsed | None:
+    """Step 2: the strict grammar of token, header and payload; nothing is trusted yet."""
+    # 2 grammar: exactly <header>.<payload>.<signature>~<disclosure>~…~[<key binding>]
+    try:
+        parsed = sdjwt.parse(token)
+    except CertsvcError:
+        case.sheet.found("grammar", "malformed")
+        return None
+    case.sheet.passed("grammar")
+
+    # 2 header: exactly alg, typ and kid; no crit, jwk, x5u, zip or b64 can mean anything
+    code = _header_code(parsed.jws.header)
+    if code is None:
+        case.sheet.passed("header")
+    else:
+        case.sheet.found("header", code)
+
+    # 2 payload: strict JSON and the types of the claims that the next steps use
+    try:
+        case.payload = _payload(parsed.jws.payload)
+    except Malformed:
+        case.sheet.found("payload", "malformed")
+        return None
+    case.sheet.passed("payload")
+    return parsed if code is None else None
+
+
+def find_trust(case: Case) -> TrustView | None:
+    """Step 3: the clock against its floor, and the trust data with its age."""
+    case.trust = trust = case.world.trust()
+
+    # 3 clock: signed data from the future means that this clock is behind (T26)
+    floor = max(case.world.clock_floor, 0 if trust is None else trust.as_of)
+    case.clock_wrong = case.now < floor - CLOCK_TOLERANCE
+    if case.clock_wrong:
+        case.sheet.found("clock", "clock_untrusted")
+    else:
+        case.sheet.passed("clock")
+
+    # 3 trust: present, and not older than its own expiry or the policy's
+    if trust is None:
+        case.sheet.found("trust", "trust_unavailable")
+        return None
+    limit = case.policy.max_trust_age
+    stale = case.now >= trust.expires if limit is None else case.now - trust.as_of > limit
+    case.soft = stale or case.now >= trust.refresh_due
+    if stale:
+        case.sheet.found("trust", "trust_stale")
+    else:
+        case.sheet.passed("trust")
+    return trust
+
+
+def authenticate(case: Case, parsed: Parsed, trust: TrustView) -> Signed | None:
+    """Step 4: issuer, key, algorithm, signature, disclosures; None unless the signature fits."""
+    sheet = case.sheet
+    record = _find_issuer(case, trust)
+    if record is None:
+        return None
+    header = parsed.jws.header
+
+    # 4 key: by (issuer, kid), for certificates only; never a path, a URL or a query (T04, T05)
+    key = record.key(str(header["kid"]), KeyUse.CERTIFICATE)
+    if key is None:
+        sheet.found("key", "trust_stale" if case.soft else "key_unknown")
+        return None
+    sheet.passed("key")
+
+    # 4 key_period: the key's window holds the time of issue
+    if covers(key, strict.integer(case.payload, "iat", "payload")):
+        sheet.passed("key_period")
+    else:
+        sheet.found("key_period", "key_not_valid_then")
+
+    # 4 key_state: a compromised key proves nothing by itself
+    code = _compromise(key)
+    if code is None:
+        sheet.passed("key_state")
+    else:
+        sheet.found("key_state", code)
+
+    # 4 algorithm: the key record's, byte for byte (T01, T02)
+    if header["alg"] != key.alg:
+        sheet.found("algorithm", "algorithm_not_allowed")
+        return None
+    sheet.passed("algorithm")
+
+    # 4 signature: over the bytes as received
+    try:
+        key.public.verify(parsed.jws.signing_input, parsed.jws.signature)
+    except CertsvcError:
+        sheet.found("signature", "signature_invalid")
+        return None
+    sheet.passed("signature")
+
+    # 4 disclosures: each one fits a digest, once, and none overwrites what must stand in the clear
+    try:
+        case.claims = parsed.claims().claims
+    except CertsvcError as error:
+        sheet.found("disclosures", error.code)
+    else:
+        sheet.passed("disclosures")
+    return Signed(parsed, record, key)
+
+
+def _find_issuer(case: Case, trust: TrustView) -> IssuerRecord | None:
+    # 4 issuer: the record found from `iss` must carry exactly this `iss`
+    iss = str(case.payload["iss"])
+    try:
+        record = trust.record(iss)
+    except CertsvcError:
+        case.sheet.found("issuer", "trust_unavailable")
+        return None
+    # Plain http to this machine is a demonstration; the real thing has no such issuers (T20).
+    demo_only = not iss.startswith("https://") and trust.env is not Environment.DEMO
+    if record is None or demo_only or not record.answers_to(iss):
+        case.sheet.found("issuer", "trust_stale" if case.soft else "issuer_unknown")
+        return None
+    case.record = record
+    case.sheet.passed("issuer")
+    return record
+
+
+def _header_code(header: Mapping[str, Json]) -> str | None:
+    """Return what is wrong with a header: the verdict code, or None."""
+    kid = header.get("kid")
+    fits = isinstance(kid, str) and _KID.fullmatch(kid) is not None
+    if not fits or header.get("typ") != TYP or not header.keys() <= _HEADER:
+        return "malformed"
+    alg = header.get("alg")
+    # The registry is closed: a name outside it can match no key record of this release.
+    if not isinstance(alg, str) or alg not in ALGORITHMS:
+        return "algorithm_not_allowed"
+    return None
+
+
+def _payload(data: bytes) -> dict[str, Json]:
+    payload = strict.loads_object(data, max_bytes=MAX_TOKEN, what="payload")
+    for name in ("iss", "vct", "certificate_identifier"):
+        strict.text(payload, name, "payload")
+    strict.integer(payload, "iat", "payload")
+    for name in ("nbf", "exp"):
+        strict.optional_integer(payload, name, "payload")
+    return payload
+
+
+def _compromise(key: KeyRecord) -> str | None:
+    if key.state is not KeyState.COMPROMISED:
+        return None
+    # Certificates logged before the cut stay good, but only the log can tell which they are.
+    return "key_compromised" if key.accept_before_log_index is None else "log_proof_missing"

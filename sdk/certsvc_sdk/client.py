@@ -1,0 +1,214 @@
+"""The verifier: what an accepting department's program talks to.
+
+    verifier = Verifier.from_root("root.json", url="https://certs.example/", cache_dir="cache")
+    verdict = verifier.check(text)
+
+`check` answers for every text and works without a line from what it has cached.
+"""
+
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from certsvc_sdk import verify
+from certsvc_sdk.errors import FileUnsupported, TrustUnavailable, VerificationFailed
+from certsvc_sdk.holdings import Holdings, Refreshed
+from certsvc_sdk.policy import Policy
+from certsvc_sdk.verdict import Verdict
+
+__all__ = ["Finding", "Refreshed", "Verifier"]
+
+# A new office or key is looked for at once, but strangers' codes must not make us ask forever.
+LOOK_AGAIN_SECONDS = 10
+_ABSENT = frozenset({"issuer_unknown", "key_unknown", "issuer_not_authorised"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One code found in an image or PDF, with its own verdict.
+
+    Attributes:
+        page: page of the PDF from 1, None for an image.
+        position: box of the code in pixels (left, top, right, bottom).
+        text_kind: `url`, `digits`, `token` or `other`.
+        verdict: the verdict.
+    """
+
+    page: int | None
+    position: tuple[int, ...] | None
+    text_kind: str
+    verdict: Verdict
+
+
+class Verifier:
+    """Checks certificates, online and offline. Safe for threads; make one and keep it."""
+
+    def __init__(self, holdings: Holdings, *, policy: Policy, clock: Callable[[], float]) -> None:
+        self._holdings = holdings
+        self._policy = policy
+        self._clock = clock
+
+    @classmethod
+    def from_root(
+        cls,
+        root: str | Path | bytes,
+        *,
+        url: str | None = None,
+        cache_dir: str | Path | None = None,
+        policy: Policy | None = None,
+        sources: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.time,
+        trust_refresh: int = 300,
+        status_refresh: int | None = None,
+        offline: bool = False,
+    ) -> "Verifier":
+        """Make a verifier from the pinned root of the trust repository.
+
+        Args:
+            root: `root.json`, as a path or its bytes; get it by a trusted way, once.
+            url: address of the published tree (https:, http: to this machine, or file:).
+            cache_dir: kept between runs; None: a temporary folder of this object.
+            policy: rules for every check that brings none of its own.
+            sources: further addresses: prefix of an identifier → where it is read.
+            clock: gives Unix seconds.
+            trust_refresh: seconds after which trust data is fetched anew.
+            status_refresh: seconds after which a status list is; None: the list's own `ttl`.
+            offline: never use the network.
+
+        Raises:
+            TrustUnavailable: the root or the cache folder cannot be used.
+            FetchFailed: an address is of a kind that is not allowed.
+        """
+        pinned = _read_root(root)
+        made = tempfile.mkdtemp(prefix="certsvc-sdk-") if cache_dir is None else None
+        try:
+            holdings = Holdings(
+                root=pinned,
+                url=url,
+                folder=Path(made or cache_dir or ""),
+                sources=sources or {},
+                trust_refresh=trust_refresh,
+                status_refresh=status_refresh,
+                offline=offline,
+            )
+            verifier = cls(holdings, policy=policy or Policy(), clock=clock)
+        except BaseException:
+            _remove(made)
+            raise
+        weakref.finalize(verifier, _remove, made)
+        return verifier
+
+    def check(
+        self, text: str | bytes, *, policy: Policy | None = None, at: int | None = None
+    ) -> Verdict:
+        """Return the verdict on what was scanned, pasted or sent; no text makes this raise.
+
+        Args:
+            text: text of a QR code, or a compact SD-JWT.
+            policy: rules for this check; None: the verifier's.
+            at: Unix seconds of another moment to answer for; None: now.
+
+        Raises:
+            TypeError: `text` is neither str nor bytes.
+        """
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", errors="replace")
+        if not isinstance(text, str):
+            raise TypeError("text must be str or bytes")
+        rules = self._policy if policy is None else policy
+        now = int(self._clock())
+        world = self._holdings.world(now)
+        verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
+        aged = verdict.trust_age is not None and verdict.trust_age >= LOOK_AGAIN_SECONDS
+        if verdict.code in _ABSENT and aged and self._holdings.trust.look_again(now):
+            # What was absent may have been published since.
+            verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
+        return verdict
+
+    def verify(self, text: str | bytes, *, policy: Policy | None = None) -> Verdict:
+        """Return the verdict of a certificate that is VALID and acceptable.
+
+        Raises:
+            VerificationFailed: any other verdict; it is the error's `verdict`.
+            TypeError: `text` is neither str nor bytes.
+        """
+        verdict = self.check(text, policy=policy)
+        if not verdict.acceptable:
+            why = ", ".join((verdict.code, *verdict.reasons))
+            raise VerificationFailed(f"{verdict.sentence('en')} ({why})", verdict=verdict)
+        return verdict
+
+    def check_file(
+        self, data: bytes | str | Path, *, policy: Policy | None = None
+    ) -> list[Finding]:
+        """Return a verdict for each code in an image or PDF, in the order of their places.
+
+        Args:
+            data: the file's bytes, or its path.
+            policy: rules for these checks; None: the verifier's.
+
+        Raises:
+            FileUnsupported: not a readable type, or the extra `image` is not installed.
+            ImageUnreadable, FileTooLarge, NoCodeFound: from reading the file.
+        """
+        try:
+            from certsvc_sdk import image
+        except ImportError as error:
+            raise FileUnsupported(
+                "reading images and PDFs needs the extra: pip install 'certsvc-sdk[image]'"
+            ) from error
+        try:
+            content = data if isinstance(data, bytes) else Path(data).read_bytes()
+        except OSError as error:
+            raise FileUnsupported(f"the file cannot be read: {error.strerror}") from error
+        return [
+            Finding(
+                page=code.page,
+                position=tuple(code.position),
+                text_kind=_kind(code.text),
+                verdict=self.check(code.text, policy=policy),
+            )
+            for code in image.read_codes(content)
+        ]
+
+    def refresh(self) -> Refreshed:
+        """Fetch the trust data and every known status list anew, whether due or not.
+
+        Never raises for the network; what failed stands in the answer, and the copies at hand
+        go on answering with their age.
+        """
+        return self._holdings.renew(int(self._clock()), whole=False)
+
+    def prefetch(self) -> Refreshed:
+        """Fetch all issuer records and all status lists, for a day without a line.
+
+        Never raises for the network; what failed stands in the answer.
+        """
+        return self._holdings.renew(int(self._clock()), whole=True)
+
+
+def _read_root(root: str | Path | bytes) -> bytes:
+    if isinstance(root, bytes):
+        return root
+    try:
+        return Path(root).read_bytes()
+    except OSError as error:
+        raise TrustUnavailable(f"the trust root cannot be read: {error.strerror}") from error
+
+
+def _remove(folder: str | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kind(text: str) -> str:
+    stripped = text.strip()
+    if stripped.isascii() and stripped.isdigit():
+        return "digits"
+    if "://" in stripped:
+        return "url"
+    return "token" if "~" in stripped else "other"

@@ -1,0 +1,269 @@
+"""Bytes from the network or a local mirror, within hard limits; nothing here is believed.
+
+HTTPS, plain http to this machine only, and `file:` for configured sources. No redirects, no
+content encodings, no cookies, no proxies: everything fetched carries its own signature.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from certsvc_sdk.errors import FetchFailed
+from certsvc_sdk.sources import Source, check_base
+
+if TYPE_CHECKING:
+    from tuf.ngclient.fetcher import FetcherInterface
+
+# A clerk waits one or two seconds; beyond these the cached copy with its age serves better.
+CONNECT_SECONDS = 3.0
+READ_SECONDS = 5.0
+TOTAL_SECONDS = 10.0
+# A line that is down stays down for a while; asking at each scan would make every scan slow.
+RETRY_SECONDS = 5.0
+
+_CHUNK = 64 * 1024
+# Failures remembered at once; the oldest goes first, so that memory stays flat.
+_MAX_REMEMBERED = 256
+
+
+class AnswerFailed(FetchFailed):
+    """The source answered, with a status that carries no content."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer; `body` is None where the copy that `etag` named is still current (304)."""
+
+    body: bytes | None
+    etag: str | None
+
+
+class Fetcher:
+    """Reads sources; a source that failed is not asked again for `RETRY_SECONDS`.
+
+    Safe for threads: each fetch has its own connection.
+    """
+
+    def __init__(self, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._failures: dict[str, tuple[float, int | None]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, source: Source, *, max_bytes: int, etag: str | None = None) -> Fetched:
+        """Read a whole source.
+
+        Args:
+            source: from `Sources.resolve`.
+            max_bytes: cap; one byte more is a failure.
+            etag: of the copy at hand, for a conditional request (RFC 9110 section 13.1.2).
+
+        Raises:
+            FetchFailed: unreachable, too slow, too long, another status than 200 and 304.
+        """
+        headers = {} if etag is None else {"If-None-Match": etag}
+        answer: dict[str, str] = {}
+        body = bytearray()
+        # Closed at once on overflow: an endless answer must not keep its connection.
+        with closing(self.stream(source, headers=headers, answer=answer)) as chunks:
+            try:
+                for chunk in chunks:
+                    body += chunk
+                    if len(body) > max_bytes:
+                        raise FetchFailed(f"the answer is longer than {max_bytes} bytes")
+            except AnswerFailed as error:
+                if error.status == HTTPStatus.NOT_MODIFIED and etag is not None:
+                    return Fetched(None, etag)
+                raise
+        return Fetched(bytes(body), answer.get("etag"))
+
+    def stream(
+        self,
+        source: Source,
+        *,
+        headers: Mapping[str, str] | None = None,
+        answer: dict[str, str] | None = None,
+    ) -> Generator[bytes, None, None]:
+        """Yield a source's bytes as they come; the caller counts them.
+
+        Args:
+            source: from `Sources.resolve`.
+            headers: request headers.
+            answer: filled with the response's `etag`.
+
+        Raises:
+            FetchFailed: as `get`, but for the length.
+        """
+        self._refuse_recent(source.url)
+        try:
+            if urlsplit(source.url).scheme == "file":
+                yield from _file(source)
+            else:
+                yield from _http(source.url, headers or {}, {} if answer is None else answer)
+        except AnswerFailed as failure:
+            if failure.status != HTTPStatus.NOT_MODIFIED:
+                self._remember(source.url, failure.status)
+            raise
+        except FetchFailed:
+            self._remember(source.url, None)
+            raise
+
+    def forget_failures(self) -> None:
+        """Ask every source again at the next fetch."""
+        with self._lock:
+            self._failures.clear()
+
+    def avoid(self, source: Source) -> None:
+        """Treat a source as failed for a while: what it served was of no use."""
+        self._remember(source.url, None)
+
+    def avoids(self, source: Source) -> bool:
+        """Return whether a source failed a moment ago and would not be asked now."""
+        with self._lock:
+            return self._monotonic() < self._failures.get(source.url, (0.0, None))[0]
+
+    def _refuse_recent(self, url: str) -> None:
+        with self._lock:
+            until, status = self._failures.get(url, (0.0, None))
+        if self._monotonic() < until:
+            message = "the source failed a moment ago"
+            raise FetchFailed(message) if status is None else AnswerFailed(message, status=status)
+
+    def _remember(self, url: str, status: int | None) -> None:
+        now = self._monotonic()
+        with self._lock:
+            if self._failures.get(url, (0.0, None))[0] > now:
+                return  # this is the memory of the failure speaking, not a new attempt
+            self._failures.pop(url, None)
+            while len(self._failures) >= _MAX_REMEMBERED:
+                del self._failures[next(iter(self._failures))]
+            self._failures[url] = (now + RETRY_SECONDS, status)
+
+
+def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
+    """Return `fetcher` as what `tuf.ngclient` reads through; its addresses are configured ones."""
+    from tuf.api.exceptions import DownloadError, DownloadHTTPError
+    from tuf.ngclient.fetcher import FetcherInterface
+
+    class Adapter(FetcherInterface):
+        def _fetch(self, url: str) -> Iterator[bytes]:
+            try:
+                yield from fetcher.stream(Source(url, configured=True))
+            except AnswerFailed as error:
+                raise DownloadHTTPError(str(error), error.status) from error
+            except FetchFailed as error:
+                raise DownloadError(str(error)) from error
+
+    return Adapter()
+
+
+def _file(source: Source) -> Iterator[bytes]:
+    path = url2pathname(urlsplit(source.url).path)
+    if not source.configured or ".." in Path(path).parts:
+        raise FetchFailed("the file may not be read")
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
+    except FileNotFoundError as error:
+        raise AnswerFailed("no such file", status=HTTPStatus.NOT_FOUND) from error
+    except (OSError, ValueError) as error:
+        raise FetchFailed("the file cannot be read") from error
+
+
+def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Iterator[bytes]:
+    # Imported here: checking from the cache must not pay for a network library.
+    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
+    from urllib3.exceptions import HTTPError
+
+    parts = urlsplit(url)
+    pool_class = HTTPSConnectionPool if parts.scheme == "https" else HTTPConnectionPool
+    deadline = _Deadline(TOTAL_SECONDS)
+    try:
+        check_base(url)
+        with deadline, pool_class(parts.hostname or "", port=parts.port, maxsize=1) as pool:
+            deadline.watch(pool)
+            response = pool.urlopen(
+                "GET",
+                parts.path,
+                headers={"Accept-Encoding": "identity", **headers},
+                retries=False,
+                redirect=False,
+                timeout=Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+                preload_content=False,
+                decode_content=False,
+            )
+            with response:
+                if response.status != HTTPStatus.OK:
+                    raise AnswerFailed(f"HTTP status {response.status}", status=response.status)
+                if etag := response.headers.get("etag"):
+                    answer["etag"] = etag
+                while chunk := response.read1(_CHUNK):
+                    deadline.check()
+                    yield chunk
+            deadline.check()
+    except (HTTPError, HTTPException, OSError, ValueError) as error:
+        raise FetchFailed(f"{parts.hostname} did not answer within its limits") from error
+
+
+class _Deadline:
+    """Ends a connection's sockets when the whole fetch took too long.
+
+    Time-outs of a socket count from one byte to the next; a server that drips bytes, in its
+    headers too, would never meet them.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._expire)
+        self._timer.daemon = True
+        self._connections: list[Any] = []
+        self._expired = False
+
+    def watch(self, pool: Any) -> None:  # noqa: ANN401
+        """Note every connection that `pool` opens."""
+        make = pool.ConnectionCls
+
+        def noted(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+            connection = make(*args, **kwargs)
+            self._connections.append(connection)
+            return connection
+
+        pool.ConnectionCls = noted
+
+    def check(self) -> None:
+        """Refuse an answer that ended because the time was over.
+
+        Raises:
+            FetchFailed: the time was over.
+        """
+        if self._expired:
+            raise FetchFailed("the answer took too long")
+
+    def _expire(self) -> None:
+        self._expired = True
+        for connection in self._connections:
+            sock = connection.sock
+            if sock is not None:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:  # closed meanwhile, which is what was wanted
+                    continue
+
+    def __enter__(self) -> "_Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._timer.cancel()

@@ -1,0 +1,185 @@
+"""The status lists a verifier holds, and when it looks for newer ones.
+
+A list is renewed when a check needs it and its `ttl` has passed; what is fetched replaces the copy
+at hand only if it is genuine and does not go back behind it.
+"""
+
+import logging
+import threading
+from typing import NamedTuple
+
+from certsvc_sdk import statuslist, strict
+from certsvc_sdk.cache import StatusCache, StoredList, is_older, parse_list
+from certsvc_sdk.errors import CertsvcError, FetchFailed, Malformed
+from certsvc_sdk.fetch import Fetched, Fetcher
+from certsvc_sdk.sources import Sources
+from certsvc_sdk.statuslist import MAX_LIST_TOKEN
+from certsvc_sdk.trust.record import IssuerRecord
+from certsvc_sdk.trust.urls import under_prefix
+from certsvc_sdk.world import CLOCK_TOLERANCE, StatusSnapshot
+
+_LOG = logging.getLogger("certsvc_sdk")
+
+# Token Status List section 13.7: where a list has no `ttl`, ours is taken.
+DEFAULT_TTL = 300
+# A list of addresses of 200 bytes each.
+_MAX_AGGREGATION = 256 * 1024
+# Inflated lists are up to 2 MiB; the one held longest leaves.
+_MAX_HELD = 256
+_STRIPES = 64
+
+
+class Held(NamedTuple):
+    """A status list in memory with the entity tag it came with."""
+
+    snapshot: StatusSnapshot
+    etag: str | None
+
+
+class StatusHolding:
+    """Status lists in memory and on disk, with their refresh policy. Safe for threads."""
+
+    def __init__(
+        self,
+        cache: StatusCache,
+        fetcher: Fetcher,
+        *,
+        refresh_after: int | None,
+        online: bool,
+    ) -> None:
+        self.cache = cache
+        self._fetcher = fetcher
+        self._refresh_after = refresh_after
+        self._online = online
+        self._held: dict[str, Held] = {}
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    def current(
+        self, uri: str, record: IssuerRecord, sources: Sources, now: int, *, force: bool = False
+    ) -> StatusSnapshot | None:
+        """Return the newest genuine copy of a list, fetched anew where it is due.
+
+        Args:
+            uri: address under the record's `status_prefix`.
+            record: the issuer's record.
+            sources: where addresses are read.
+            now: Unix seconds.
+            force: fetch whether due or not.
+        """
+        held = self._genuine(uri, record)
+        if not self._online or not (force or held is None or self._is_due(held, now)):
+            return None if held is None else held.snapshot
+        lock = self._locks[hash(uri) % _STRIPES]
+        # With a copy at hand nobody waits for another thread's fetch.
+        if lock.acquire(blocking=force or held is None):
+            try:
+                held = self._genuine(uri, record)  # another thread may just have brought it
+                if force or held is None or self._is_due(held, now):
+                    held = self._renew(uri, record, sources, now, held)
+            finally:
+                lock.release()
+        return None if held is None else held.snapshot
+
+    def known(self) -> tuple[str, ...]:
+        """Return the addresses of all lists in memory and on disk."""
+        return tuple(dict.fromkeys((*self._held, *self.cache.uris())))
+
+    def listed(self, record: IssuerRecord, sources: Sources) -> tuple[str, ...]:
+        """Return the addresses an issuer's aggregation names (Token Status List section 9).
+
+        Raises:
+            FetchFailed: it cannot be read.
+        """
+        if record.status_aggregation is None:
+            return ()
+        source = sources.resolve(record.status_aggregation)
+        body = self._fetcher.get(source, max_bytes=_MAX_AGGREGATION).body or b""
+        try:
+            obj = strict.loads_object(body, max_bytes=_MAX_AGGREGATION, what="aggregation")
+            uris = strict.array(obj, "status_lists", "aggregation")
+        except Malformed as error:
+            raise FetchFailed("the list of status lists is malformed") from error
+        # It is not signed; what it names is fetched only from under the issuer's prefix.
+        return tuple(
+            uri for uri in uris if isinstance(uri, str) and under_prefix(uri, record.status_prefix)
+        )
+
+    def _genuine(self, uri: str, record: IssuerRecord) -> Held | None:
+        held = self._held.get(uri)
+        if held is None:
+            stored = self.cache.load(uri)
+            token = None if stored is None else parse_list(stored)
+            if stored is None or token is None:
+                return None
+            held = Held(StatusSnapshot(token, stored.fetched_at), stored.etag)
+        # Under a newer record its key may be gone: such a list must not outrank a good one.
+        if not held.snapshot.is_genuine(record, uri):
+            return None
+        self._hold(uri, held)
+        return held
+
+    def _is_due(self, held: Held, now: int) -> bool:
+        token = held.snapshot.token
+        after = self._refresh_after
+        if after is None:
+            after = DEFAULT_TTL if token.ttl is None else token.ttl
+        return not 0 <= now - held.snapshot.fetched_at < after
+
+    def _renew(
+        self, uri: str, record: IssuerRecord, sources: Sources, now: int, held: Held | None
+    ) -> Held | None:
+        try:
+            source = sources.resolve(uri)
+            if self._fetcher.avoids(source):
+                return held
+            etag = None if held is None else held.etag
+            answer = self._fetcher.get(source, max_bytes=MAX_LIST_TOKEN, etag=etag)
+        except FetchFailed as error:
+            _LOG.warning("a status list was not fetched: %s", error)
+            return held
+        if answer.body is None:
+            return self._seen_current(held, now)
+        fetched = _read(uri, record, answer, now)
+        if fetched is None:
+            _LOG.warning("what is served as a status list is not genuine: %s", uri)
+            self._fetcher.avoid(source)
+            return held
+        if held is not None and is_older(fetched.snapshot.token, than=held.snapshot.token):
+            _LOG.warning("a status list went back behind the known one: %s", uri)
+            self._fetcher.avoid(source)
+            return held
+        if held is not None and fetched.snapshot.token.compact == held.snapshot.token.compact:
+            return self._seen_current(held, now)
+        self._keep(uri, fetched, now, answer.body.decode("ascii").strip())
+        return fetched
+
+    def _seen_current(self, held: Held | None, now: int) -> Held | None:
+        if held is not None:
+            held.snapshot.fetched_at = now
+        return held
+
+    def _keep(self, uri: str, held: Held, now: int, text: str) -> None:
+        self._hold(uri, held)
+        # A list from the future proves a wrong clock or a wrong list, so it moves no floor.
+        if held.snapshot.token.iat <= now + CLOCK_TOLERANCE:
+            self.cache.raise_floor(held.snapshot.token.iat)
+        self.cache.store(StoredList(uri=uri, token=text, etag=held.etag, fetched_at=now))
+
+    def _hold(self, uri: str, held: Held) -> None:
+        if self._held.get(uri) is held:
+            return
+        while len(self._held) >= _MAX_HELD and uri not in self._held:
+            self._held.pop(next(iter(self._held)), None)
+        self._held[uri] = held
+
+
+def _read(uri: str, record: IssuerRecord, answer: Fetched, now: int) -> Held | None:
+    """Return a fetched list where it is genuine."""
+    if answer.body is None:
+        return None
+    try:
+        token = statuslist.read(answer.body.decode("ascii").strip())
+    except (CertsvcError, UnicodeDecodeError):
+        return None
+    snapshot = StatusSnapshot(token, now)
+    return Held(snapshot, answer.etag) if snapshot.is_genuine(record, uri) else None

@@ -1,0 +1,172 @@
+"""The answer to one presented certificate: frozen data, the same for a clerk and for a program."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal, NamedTuple
+
+from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome
+
+__all__ = [
+    "CODES",
+    "REASONS",
+    "CheckResult",
+    "CodeInfo",
+    "Lang",
+    "Outcome",
+    "Verdict",
+    "clock_text",
+]
+
+Lang = Literal["zh", "en"]
+Result = Literal["passed", "failed", "unknown", "skipped"]
+
+_BEIJING = timezone(timedelta(hours=8))
+_LAST_SECOND = 253_402_271_999  # 9999-12-31 23:59:59 in Beijing, the end of `datetime`
+
+
+class CheckResult(NamedTuple):
+    """One check of a verification.
+
+    Attributes:
+        number: step of docs/verification.md the check belongs to.
+        name: name of the check, unique within a verdict.
+        result: `passed`, `failed` (INVALID), `unknown` (UNKNOWN) or `skipped` (could not run).
+        code: the verdict code the check found, None when it passed or was skipped.
+    """
+
+    number: int
+    name: str
+    result: Result
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What was found about one certificate, and whether it serves the caller's matter.
+
+    Times are Unix seconds, ages seconds. Whatever the token says is None until its signature
+    verified, so that nothing an attacker wrote reaches a screen.
+
+    Attributes:
+        outcome: VALID, INVALID or UNKNOWN.
+        code: stable code, a key of `CODES`.
+        acceptable: VALID and every rule of the policy met.
+        reasons: keys of `REASONS`, why a VALID certificate is not acceptable.
+        claims: all claims that are shown, disclosed ones in their places.
+        missing_claims: what the policy needs and the certificate does not show.
+        issuer_name: by language, from the trust record and never from the token.
+        status_as_of: when the issuer signed the status list that was used.
+        trust_as_of: when the trust data was last verified as current.
+        source: `issued_here` (signed by the office that vouches for it) for all of this format.
+        assurance: `issuer_signed` once the issuer's signature verified.
+        checked_at: when the question was asked.
+        judged_at: the moment it was answered for; differs from `checked_at` only for `at=`.
+        checks: every numbered check with its result.
+        policy: the policy it was judged by.
+        status_detail: legal word (注销, 吊销, 撤销, 暂扣) where the issuer's detail is known.
+    """
+
+    outcome: Outcome
+    code: str
+    acceptable: bool
+    checked_at: int
+    judged_at: int
+    checks: tuple[CheckResult, ...]
+    policy: Mapping[str, Any]
+    reasons: tuple[str, ...] = ()
+    claims: Mapping[str, Any] | None = None
+    missing_claims: tuple[str, ...] = ()
+    issuer_name: Mapping[str, str] | None = None
+    iss: str | None = None
+    vct: str | None = None
+    certificate_identifier: str | None = None
+    issued_at: int | None = None
+    not_before: int | None = None
+    expires_at: int | None = None
+    status_as_of: int | None = None
+    trust_as_of: int | None = None
+    status_age: int | None = None
+    trust_age: int | None = None
+    source: str | None = None
+    assurance: str | None = None
+    status_detail: str | None = None
+    superseded_by: str | None = None
+
+    @property
+    def info(self) -> CodeInfo:
+        """Colour, icon, word and sentences of this verdict."""
+        if self.outcome is Outcome.VALID and self.reasons:
+            return REASONS[self.reasons[0]]
+        return CODES[self.code]
+
+    def sentence(self, lang: Lang = "zh") -> str:
+        """Return the clerk's sentence, with the legal word where the status detail is known."""
+        zh, en = self.info.zh, self.info.en
+        if self.code in ("revoked", "suspended"):
+            zh, en = DETAILS.get(self.status_detail or "", (zh, en))
+        if self.code == "valid" and self.status_as_of is None:  # the issuer's own check: no status
+            zh, en = (
+                zh.replace("（状态截至 {as_of}）", ""),
+                en.replace(" (status as of {as_of})", ""),
+            )
+        as_of = "—" if self.status_as_of is None else clock_text(self.status_as_of)
+        joined = ("、" if lang == "zh" else ", ").join(self.missing_claims)
+        return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined)
+
+    def next_step(self, lang: Lang = "zh") -> str:
+        """Return who acts next, and how."""
+        return self.info.next_zh if lang == "zh" else self.info.next_en
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the body the verification API answers with.
+
+        Members: `outcome`, `code`, `acceptable`, `reasons`, `sentence` {zh, en}, `next_step`
+        {zh, en}, `word` {zh, en}, `colour` (green, blue, amber, red), `icon`, `claims` (null
+        unless the signature verified), `missing_claims`, `issuer_name` {zh, en} or null, `iss`,
+        `vct`, `certificate_identifier`, `issued_at`, `not_before`, `expires_at`,
+        `status_as_of`, `trust_as_of`, `status_age`, `trust_age`, `source`, `assurance`,
+        `checked_at`, `judged_at`, `checks` [{number, name, result, code}], `policy`,
+        `status_detail`, `superseded_by`. Times are Unix seconds, ages seconds.
+        """
+        info = self.info
+        return {
+            "outcome": self.outcome.value,
+            "code": self.code,
+            "acceptable": self.acceptable,
+            "reasons": list(self.reasons),
+            "sentence": {"zh": self.sentence("zh"), "en": self.sentence("en")},
+            "next_step": {"zh": self.next_step("zh"), "en": self.next_step("en")},
+            "word": {"zh": info.word_zh, "en": info.word_en},
+            "colour": info.colour,
+            "icon": info.icon,
+            "claims": None if self.claims is None else dict(self.claims),
+            "missing_claims": list(self.missing_claims),
+            "issuer_name": None if self.issuer_name is None else dict(self.issuer_name),
+            "iss": self.iss,
+            "vct": self.vct,
+            "certificate_identifier": self.certificate_identifier,
+            "issued_at": self.issued_at,
+            "not_before": self.not_before,
+            "expires_at": self.expires_at,
+            "status_as_of": self.status_as_of,
+            "trust_as_of": self.trust_as_of,
+            "status_age": self.status_age,
+            "trust_age": self.trust_age,
+            "source": self.source,
+            "assurance": self.assurance,
+            "checked_at": self.checked_at,
+            "judged_at": self.judged_at,
+            "checks": [check._asdict() for check in self.checks],
+            "policy": dict(self.policy),
+            "status_detail": self.status_detail,
+            "superseded_by": self.superseded_by,
+        }
+
+
+def clock_text(moment: int, *, year: bool = False) -> str:
+    """Return `moment` (Unix seconds) as `MM-DD HH:MM` in Beijing time, with the year on demand."""
+    inside = min(max(moment, 0), _LAST_SECOND)
+    return datetime.fromtimestamp(inside, _BEIJING).strftime(
+        "%Y-%m-%d %H:%M" if year else "%m-%d %H:%M"
+    )

@@ -1,0 +1,194 @@
+"""The world, published: a TUF repository and status lists, behind a loopback server."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from securesystemslib.signer import CryptoSigner
+from tuf.api.metadata import (
+    DelegatedRole,
+    Delegations,
+    Metadata,
+    MetaFile,
+    Root,
+    Snapshot,
+    TargetFile,
+    Targets,
+    Timestamp,
+)
+
+from certsvc_sdk import strict
+from certsvc_sdk.client import Verifier
+from certsvc_sdk.trust.about import About, Environment
+from certsvc_sdk.trust.record import IssuerRecord
+
+DAY = 86_400
+
+
+class Publisher:
+    """Writes the published tree: a TUF repository with one delegation, and status lists."""
+
+    ROLES = ("root", "targets", "issuers", "snapshot", "timestamp")
+
+    def __init__(self, tree: Path, facts: Any, env: Environment) -> None:
+        self.tree = tree
+        self.facts = facts
+        self.about = About(env=env, base=facts.base)
+        self.signers = {role: CryptoSigner.generate_ed25519() for role in self.ROLES}
+        self.version = 0
+        self.records: dict[str, bytes] = {}
+        expires = datetime.fromtimestamp(facts.now + 3650 * DAY, UTC)
+        root = Root(version=1, expires=expires, consistent_snapshot=True)
+        for role in ("root", "targets", "snapshot", "timestamp"):
+            root.add_key(self.signers[role].public_key, role)
+        self.root = self._signed(root, "root")
+        self.write("trust/metadata/1.root.json", self.root)
+
+    def write(self, name: str, data: bytes | str) -> None:
+        path = self.tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+
+    def status(self, token: str, uri: str | None = None) -> None:
+        self.write((uri or self.facts.uri).removeprefix(self.facts.base), token)
+
+    def publish(
+        self, *records: IssuerRecord | bytes, now: int | None = None, life: int = DAY
+    ) -> None:
+        """Publish a new state of the repository with these records."""
+        self.version += 1
+        now = self.facts.now if now is None else now
+        for record in records:
+            data = record if isinstance(record, bytes) else record.to_bytes()
+            self.records[f"issuers/999900/{self.facts.uscc}.json"] = data
+        month = datetime.fromtimestamp(now + 30 * DAY, UTC)
+        delegated = Targets(version=self.version, expires=month)
+        for path, data in self.records.items():
+            delegated.targets[path] = self._target(path, data)
+        top = Targets(version=self.version, expires=month)
+        top.targets["about.json"] = self._target("about.json", self.about.to_bytes())
+        key = self.signers["issuers"].public_key
+        role = DelegatedRole("issuers", [key.keyid], 1, True, paths=["issuers/*/*"])
+        top.delegations = Delegations({key.keyid: key}, {"issuers": role})
+        snapshot = Snapshot(version=self.version, expires=month)
+        for name, targets in (("targets", top), ("issuers", delegated)):
+            data = self._signed(targets, name)
+            snapshot.meta[f"{name}.json"] = MetaFile(self.version)
+            self.write(f"trust/metadata/{self.version}.{name}.json", data)
+        self.write(
+            f"trust/metadata/{self.version}.snapshot.json", self._signed(snapshot, "snapshot")
+        )
+        expires = datetime.fromtimestamp(now + life, UTC)
+        timestamp = Timestamp(
+            version=self.version, expires=expires, snapshot_meta=MetaFile(self.version)
+        )
+        self.write("trust/metadata/timestamp.json", self._signed(timestamp, "timestamp"))
+
+    def _target(self, path: str, data: bytes) -> TargetFile:
+        folder, _, name = path.rpartition("/")
+        digest = hashlib.sha256(data).hexdigest()
+        self.write(f"trust/targets/{folder}/{digest}.{name}".replace("//", "/"), data)
+        return TargetFile.from_data(path, data, ["sha256"])
+
+    def _signed(self, content: Any, role: str) -> bytes:
+        metadata = Metadata(content)
+        metadata.sign(self.signers[role])
+        return metadata.to_bytes()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Serves a folder with entity tags; `server.answer` may take over."""
+
+    server: Any
+
+    def do_GET(self) -> None:
+        self.server.requests.append((self.path, self.headers.get("If-None-Match")))
+        if self.server.answer is not None and self.server.answer(self):
+            return
+        try:
+            data = (self.server.tree / self.path.lstrip("/")).read_bytes()
+        except OSError:
+            self.reply(404, b"")
+            return
+        etag = f'"{hashlib.sha256(data).hexdigest()[:16]}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.reply(304, b"")
+        else:
+            self.reply(200, data, ETag=etag)
+
+    def reply(self, status: int, body: bytes, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def serve(tree: Path) -> Iterator[Any]:
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    server.tree, server.requests, server.answer = tree, [], None
+    server.url = f"http://127.0.0.1:{server.server_port}/"
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@dataclass
+class Clock:
+    """A clock that tests set."""
+
+    now: float
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(facts: Any) -> Clock:
+    return Clock(facts.now)
+
+
+@pytest.fixture
+def publisher(tmp_path: Path, issuer: Any, facts: Any) -> Publisher:
+    """A published tree in order."""
+    publisher = Publisher(tmp_path / "tree", facts, Environment.PRODUCTION)
+    publisher.publish(issuer.record())
+    publisher.status(issuer.status_token())
+    aggregation = strict.dumps({"status_lists": [facts.uri]})
+    publisher.write(f"status/{facts.uscc}/lists.json", aggregation)
+    return publisher
+
+
+@pytest.fixture
+def server(publisher: Publisher) -> Iterator[Any]:
+    with serve(publisher.tree) as running:
+        yield running
+
+
+@pytest.fixture
+def verifier_of(publisher: Publisher, clock: Clock, tmp_path: Path) -> Any:
+    """`verifier_of(url=…)`: a verifier of this world; two of them share a cache."""
+
+    def make(**options: Any) -> Verifier:
+        settings: dict[str, Any] = {"cache_dir": tmp_path / "cache", "clock": clock}
+        return Verifier.from_root(publisher.root, **settings | options)
+
+    return make
