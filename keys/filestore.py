@@ -242,15 +242,20 @@ class FileKeyStore:
         record.check_file_name(name)
         path = self._root / "data" / f"{name}.json"
         aad = canonical({"data_key": name})
-        with disk.exclusive(self._root):
-            if not path.is_file() and not path.is_symlink():
-                sealed = self._envelope.seal(self._rng(SECRET_BYTES), aad=aad)
-                members = {"version": record.VERSION, "name": name}
-                text = record.write_sealed(members, sealed, self._envelope)
-                disk.create(path, text, rng=self._rng)
+        if not path.is_file() and not path.is_symlink():
+            self._make_data_key(path, name, aad)
         _, stored = record.read_sealed(disk.read(path)[0], self._envelope)
         secret = self._envelope.open(stored or b"", aad=aad)
         return DataKey.from_secret(name, secret, rng=self._rng)
+
+    def _make_data_key(self, path: Path, name: str, aad: bytes) -> None:
+        with disk.exclusive(self._root):
+            if path.is_file():
+                return  # another process was faster
+            sealed = self._envelope.seal(self._rng(SECRET_BYTES), aad=aad)
+            members = {"version": record.VERSION, "name": name}
+            text = record.write_sealed(members, sealed, self._envelope)
+            disk.create(path, text, rng=self._rng)
 
     def _path(self, issuer_id: str, kid: str) -> Path:
         record.check_file_name(issuer_id)

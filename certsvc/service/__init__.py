@@ -1,0 +1,1 @@
+"""Plumbing both services share: settings, problems, logs, health, limits, engine, principal."""

@@ -1,0 +1,135 @@
+"""What every request and answer of both services has: ids, caps, headers, an access line."""
+
+import logging
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.exceptions import ClientDisconnected
+
+from certsvc.service.limits import REQUEST_ID_CHARACTERS
+from certsvc.service.logs import duration_ms, redact
+from certsvc.service.problems import (
+    BODY_TOO_LARGE,
+    MEDIA_TYPE_UNSUPPORTED,
+    REQUEST_MALFORMED,
+    Problem,
+    ProblemTable,
+    register_problems,
+)
+
+JSON = "application/json"
+_REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{8,{REQUEST_ID_CHARACTERS}}}")
+_access = logging.getLogger("certsvc.access")
+
+#: Set unless a view has set its own. No script, no frame, no store, no sniffing (T64).
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpOptions:
+    """What differs between the services.
+
+    Args:
+        max_body: bytes a request body may have; more is 413.
+        monotonic: clock in seconds for durations.
+        new_request_id: makes an id for a request that brought none.
+    """
+
+    max_body: int
+    monotonic: Callable[[], float]
+    new_request_id: Callable[[], str]
+
+
+def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flask:
+    """A Flask application with the plumbing and no routes.
+
+    Args:
+        import_name: the package whose files the application may read.
+        options: see `HttpOptions`.
+        table: error class -> problem.
+    """
+    app = Flask(import_name, static_folder=None)
+    # One more: Werkzeug cuts a body without a length off at the limit and says nothing, so the
+    # extra byte is what tells a full body from a cut one (`read_body`).
+    app.config["MAX_CONTENT_LENGTH"] = options.max_body + 1
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.json.compact = True  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # a redirect would answer for an address nobody published
+    app.url_map.strict_slashes = True
+    register_problems(app, table)
+
+    @app.before_request
+    def begin() -> None:
+        g.started = options.monotonic()
+        given = request.headers.get("X-Request-Id", "")
+        kept = _REQUEST_ID.fullmatch(given) and redact(given) == given
+        g.request_id = given if kept else options.new_request_id()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in SECURITY_HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["X-Request-Id"] = g.request_id
+        _access.info("request", extra=_access_fields(response, options))
+        return response
+
+    return app
+
+
+def _access_fields(response: Response, options: HttpOptions) -> dict[str, object]:
+    return {
+        "method": request.method,
+        # The template: an address could hold a token, and its last part may name a certificate.
+        "route": request.url_rule.rule if request.url_rule else None,
+        "status": response.status_code,
+        "duration_ms": duration_ms(g.started, options.monotonic),
+        "problem": g.get("problem_code"),
+    }
+
+
+def require_media_type(allowed: Collection[str]) -> str:
+    """The request's media type without parameters.
+
+    Raises:
+        Problem: 415, with `Accept` naming what is allowed (RFC 9110, 15.5.16).
+    """
+    if request.mimetype not in allowed:
+        raise Problem(MEDIA_TYPE_UNSUPPORTED, headers={"Accept": ", ".join(sorted(allowed))})
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if request.mimetype == JSON and charset != "utf-8":
+        raise Problem(MEDIA_TYPE_UNSUPPORTED, detail="JSON is UTF-8 (RFC 8259, 8.1)")
+    return request.mimetype
+
+
+def read_body(max_bytes: int) -> bytes:
+    """The whole body.
+
+    Args:
+        max_bytes: cap; the application's own holds where it is smaller.
+
+    Raises:
+        Problem: 413 above the cap, 400 when the client went away in the middle.
+    """
+    max_bytes = min(max_bytes, current_app.config["MAX_CONTENT_LENGTH"] - 1)
+    if (request.content_length or 0) > max_bytes:
+        raise Problem(BODY_TOO_LARGE)
+    try:
+        body = request.get_data(cache=False)
+    except ClientDisconnected as error:
+        raise Problem(REQUEST_MALFORMED) from error
+    if len(body) > max_bytes:
+        raise Problem(BODY_TOO_LARGE)
+    if len(body) < (request.content_length or 0):
+        raise Problem(REQUEST_MALFORMED, detail="the body ended before its announced length")
+    return body

@@ -1,0 +1,123 @@
+"""Logs as JSON lines on stderr, with request ids and without personal data (T68).
+
+What keeps people out of the log: the access line carries the route's template, never the address;
+an exception is written as its class and code places, never its message; and everything that
+looks like a token, a QR code, a credential or an identity number is blanked.
+"""
+
+import json
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from flask import g, has_request_context
+
+MAX_MESSAGE = 2_000  # characters; a longer line is a dump, not a message
+MAX_FRAMES = 40  # places of a trace; deeper is recursion
+
+#: Members a log call may add with `extra=`; everything else is dropped.
+FIELDS = (
+    "method", "route", "status", "duration_ms", "problem", "certificate_id", "issuer_id", "reasons",
+    "list_no", "version", "code", "failures",
+)  # fmt: skip
+
+# Libraries that write a line at each look at the database.
+_CHATTY = ("alembic",)
+_REDACTED = "[redacted]"
+_PATTERNS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"eyJ[A-Za-z0-9_-]{10,}[A-Za-z0-9_.~-]*",  # a JWS, a disclosure, an SD-JWT
+        r"(?:Basic|Bearer) [A-Za-z0-9+/=._~-]{4,}",
+        r"/[vp]#[0-9]+",  # a QR code's or presentation code's fragment
+        r"[0-9]{60,}",  # its bare digits
+        # A citizen ID (GB 11643): division, birth date, order, check character.
+        r"(?<![0-9A-Za-z])[0-9]{6}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx](?![0-9A-Za-z])",
+        r"://[^/@\s]+:[^/@\s]+@",  # a password inside an address
+    )
+)
+
+
+def redact(text: str) -> str:
+    """Blank what must not stand in a log."""
+    for pattern in _PATTERNS:
+        text = pattern.sub(_REDACTED, text)
+    return text
+
+
+class RedactionFilter(logging.Filter):
+    """Renders the message once and blanks it; the arguments do not travel further."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Redact in place; no record is ever dropped."""
+        try:
+            message = record.getMessage()
+        except (TypeError, ValueError):
+            message = "log message could not be formatted"
+        record.msg = redact(message)[:MAX_MESSAGE]
+        record.args = None
+        return True
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line; times in UTC with milliseconds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render a record that `RedactionFilter` has seen."""
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, Any] = {
+            "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.msg,
+        }
+        if has_request_context():
+            line["request_id"] = g.get("request_id")
+            line["client_id"] = g.get("client_id")
+        line.update({name: getattr(record, name) for name in FIELDS if hasattr(record, name)})
+        if record.exc_info and record.exc_info[1] is not None:
+            line["error"] = _describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _describe(error: BaseException) -> dict[str, Any]:
+    """Class, stable code and places of an exception and its causes, without any message."""
+    chain: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None and len(chain) < MAX_FRAMES:
+        chain.append(type(seen).__qualname__)
+        seen = seen.__cause__ or seen.__context__
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    return {
+        "classes": chain,
+        "code": getattr(error, "code", None),
+        "trace": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+
+
+def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> logging.Handler:
+    """Send every logger's records to `stream` (stderr) as JSON lines; called once by a process.
+
+    Returns:
+        The handler, so that a caller can take it away again.
+    """
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(RedactionFilter())
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    for old in [item for item in root.handlers if isinstance(item.formatter, JsonFormatter)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return handler
+
+
+def duration_ms(started: float, monotonic: Callable[[], float]) -> float:
+    """Milliseconds since `started` (seconds of the same monotonic clock)."""
+    return round((monotonic() - started) * 1000, 1)

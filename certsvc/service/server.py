@@ -1,0 +1,34 @@
+"""The WSGI server both services run on (granian: one process a worker, threads inside it)."""
+
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+#: Requests one worker process handles side by side; signing and SQLite release the GIL.
+BLOCKING_THREADS = 8
+
+
+def serve(factory: str, *, address: str, port: int, workers: int = 1) -> None:
+    """Run `factory` (``module:callable`` that returns a WSGI application) until SIGTERM or SIGINT.
+
+    Args:
+        factory: Import path of the application factory.
+        address: Address to listen on.
+        port: TCP port.
+        workers: Number of worker processes.
+    """
+    Server(
+        factory,
+        address=address,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=BLOCKING_THREADS,
+        factory=True,
+        websockets=False,
+        # Its only warnings are advice about our choice of threads.
+        log_level=LogLevels.error,
+        # A worker that dies is replaced; the supervisor sees the process only when all is lost.
+        respawn_failed_workers=True,
+        workers_kill_timeout=10,
+    ).serve()

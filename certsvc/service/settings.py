@@ -1,0 +1,179 @@
+"""Every setting of both services, read once from `CERTSVC_*` variables and then frozen."""
+
+import ipaddress
+import stat
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+PREFIX = "CERTSVC_"
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting without a change cannot help
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - the name says what is wrong
+    """A setting is wrong; the message names the variable and never repeats its value."""
+
+    code: ClassVar[str] = "settings_invalid"
+    exit_code: ClassVar[int] = EXIT_CONFIGURATION
+
+
+class Environment(StrEnum):
+    """Where the service runs; the trust root says the same word."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _base_address(value: str) -> str:
+    """An https URL (http to loopback only) without userinfo, query or fragment, ending in `/`."""
+    try:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        # Reading the port is what makes urllib check it.
+        parts.port  # noqa: B018
+    except ValueError as error:
+        raise ValueError("is not a URL") from error
+    if parts.scheme not in {"https", "http"} or not host:
+        raise ValueError("must be an https URL")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError("plain http is allowed to loopback only")
+    if parts.username is not None or "?" in value or "#" in value:
+        raise ValueError("must not hold a user name, a query or a fragment")
+    return value if value.endswith("/") else value + "/"
+
+
+BaseAddress = Annotated[str, AfterValidator(_base_address)]
+
+
+class Settings(BaseModel):
+    """All settings; a field `home` is the variable `CERTSVC_HOME`. Table: docs/settings.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Path = Field(default=Path("var"), description="Folder for all files the services write")
+    env: Environment = Field(
+        default=Environment.DEMO, description="`demo` or `production`; the trust root must agree"
+    )
+    database_url: str = Field(
+        default_factory=lambda data: f"sqlite:///{data['home']}/certsvc.db",
+        min_length=1,
+        repr=False,
+        description="SQLAlchemy address of the issuer's database",
+    )
+    keys_url: str = Field(
+        default_factory=lambda data: f"file:{data['home']}/keys",
+        pattern=r"^[a-z][a-z0-9+]*:.+$",
+        repr=False,
+        description="Key store by URI scheme",
+    )
+    keys_passphrase_file: Path = Field(
+        default_factory=lambda data: data["home"] / "keys.passphrase",
+        description="File with the key store's passphrase, mode 0600",
+    )
+    public_url: BaseAddress = Field(
+        default="https://certs.example/",
+        description="Public base address: the beginning of every identifier and QR code",
+    )
+    issuer_bind: str = Field(
+        default="127.0.0.1", min_length=1, description="Address the issuer service listens on"
+    )
+    issuer_port: int = Field(
+        default=8000, ge=1, le=65535, description="Port the issuer service listens on"
+    )
+    verifier_bind: str = Field(
+        default="127.0.0.1", min_length=1, description="Address the verifier service listens on"
+    )
+    verifier_port: int = Field(
+        default=8001, ge=1, le=65535, description="Port the verifier service listens on"
+    )
+    trust_root: Path = Field(
+        default_factory=lambda data: data["home"] / "root.json",
+        description="The pinned trust root (TUF root.json)",
+    )
+    trust_url: BaseAddress = Field(
+        default_factory=lambda data: f"http://127.0.0.1:{data['issuer_port']}/",
+        description="Where the published tree is read from",
+    )
+    verifier_cache: Path = Field(
+        default_factory=lambda data: data["home"] / "verifier-cache",
+        description="Folder for the verifier's verified trust and status data",
+    )
+    rate_per_second: float = Field(
+        default=0.0,
+        ge=0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="Requests a second for each client; 0 is no limit",
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read the settings from environment variables.
+
+        Args:
+            environ: variables such as `os.environ`; an empty value counts as unset.
+
+        Raises:
+            SettingsInvalid: a value is wrong; the message names every such variable.
+        """
+        values: dict[str, Any] = {
+            name: environ[variable(name)]
+            for name in cls.model_fields
+            if environ.get(variable(name), "") != ""
+        }
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsInvalid(_explain(error)) from None
+
+    @property
+    def published(self) -> Path:
+        """The published tree's folder."""
+        return self.home / "published"
+
+    def keys_passphrase(self) -> bytes:
+        """The key store's passphrase, without its final line end.
+
+        Raises:
+            SettingsInvalid: the file is missing, empty, or open to group or others.
+        """
+        name = variable("keys_passphrase_file")
+        try:
+            mode = self.keys_passphrase_file.stat().st_mode
+            secret = self.keys_passphrase_file.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            message = f"{name}: the passphrase file cannot be read ({error.strerror})"
+            raise SettingsInvalid(message) from error
+        if stat.S_IMODE(mode) & 0o077:
+            raise SettingsInvalid(f"{name}: the passphrase file must have mode 0600")
+        if not secret:
+            raise SettingsInvalid(f"{name}: the passphrase file is empty")
+        return secret
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field: `home` is `CERTSVC_HOME`."""
+    return PREFIX + field.upper()
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for item in error.errors(include_url=False, include_input=False, include_context=False):
+        if item["type"] == "default_factory_not_called":
+            continue  # only says that an earlier field was wrong, which has its own line
+        reason = item["msg"].removeprefix("Value error, ")
+        lines.append(f"{variable(str(item['loc'][0]))}: {reason}")
+    return "; ".join(lines)

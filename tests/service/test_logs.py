@@ -1,0 +1,101 @@
+import json
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from certsvc.service import logs
+
+Lines = Callable[[], list[dict[str, Any]]]
+_log = logging.getLogger("certsvc.test")
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "eyJhbGciOiJFUzI1NiJ9.eyJhIjoxfQ.c2ln~WyJh~",
+        "Basic bWFya2V0OnNlY3JldA==",
+        "https://certs.example/v#1234",
+        "1" * 60,
+        "11010519491231002X",
+        "postgresql://certsvc:hunter2@db/certs",
+    ],
+)
+def test_secrets_are_blanked(log_lines: Lines, secret: str) -> None:
+    _log.info("value %s seen", secret)
+    (line,) = log_lines()
+    assert "[redacted]" in line["message"]
+    for part in secret.replace("/v#", " ").split():
+        assert part.split("://")[-1] not in line["message"] or part == "https://certs.example"
+
+
+def test_harmless_text_stays(log_lines: Lines) -> None:
+    _log.info("published list %d of 119999000000000198", 3)
+    (line,) = log_lines()
+    assert line["message"] == "published list 3 of 119999000000000198"
+    assert line["level"] == "info"
+    assert line["logger"] == "certsvc.test"
+    assert line["time"].endswith("Z")
+    assert len(line["time"]) == 24
+
+
+def test_exceptions_leave_their_messages_behind(log_lines: Lines) -> None:
+    class CodedError(Exception):
+        code = "coded"
+
+    def inner() -> None:
+        try:
+            raise ValueError("张三")
+        except ValueError as error:
+            raise CodedError("李四") from error
+
+    try:
+        inner()
+    except CodedError:
+        _log.exception("work failed")
+    (line,) = log_lines()
+    assert line["error"]["code"] == "coded"
+    assert [name.split(".")[-1] for name in line["error"]["classes"]] == [
+        "CodedError",
+        "ValueError",
+    ]
+    assert any("inner" in place for place in line["error"]["trace"])
+    assert "张三" not in json.dumps(line, ensure_ascii=False)
+    assert "李四" not in json.dumps(line, ensure_ascii=False)
+
+
+def test_long_and_broken_messages(log_lines: Lines) -> None:
+    _log.info("word " * 1000)
+    _log.info("%d", "not a number")
+    long, broken = log_lines()
+    assert len(long["message"]) == logs.MAX_MESSAGE
+    assert "could not be formatted" in broken["message"]
+
+
+def test_only_known_extra_members_are_written(log_lines: Lines) -> None:
+    _log.info("x", extra={"status": 200, "holder": "张三"})
+    (line,) = log_lines()
+    assert line["status"] == 200
+    assert "holder" not in line
+
+
+def test_lines_inside_a_request_carry_its_id(app: Flask, log_lines: Lines) -> None:
+    app.test_client().get("/ok/a")
+    assert {line["request_id"] for line in log_lines()} == {"made-0001"}
+
+
+def test_configuring_twice_does_not_write_twice(log_lines: Lines) -> None:
+    root = logging.getLogger()
+    before = len(root.handlers)
+    handler = logs.configure()
+    assert len(root.handlers) == before
+    root.removeHandler(handler)
+
+
+def test_an_unexpected_error_is_logged_without_its_message(app: Flask, log_lines: Lines) -> None:
+    app.test_client().get("/raise/other")
+    error = next(line for line in log_lines() if line["level"] == "error")
+    assert error["error"]["classes"] == ["RuntimeError"]
+    assert "张三" not in json.dumps(log_lines(), ensure_ascii=False)
