@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from certsvc_sdk.strict import Json
 from jsonschema import Draft202012Validator
 
 from certsvc.catalogue.code_list import CodeList
@@ -32,6 +31,7 @@ from certsvc.catalogue.status import Operation, Reason, Status
 from certsvc.catalogue.structure import plain_copy
 from certsvc.catalogue.validation import make_validator, validate_claims
 from certsvc.catalogue.validity import Validity, end_of
+from certsvc_sdk.strict import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

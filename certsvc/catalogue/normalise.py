@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from certsvc_sdk.strict import Json
-
 from certsvc.catalogue.schema import Node
 from certsvc.catalogue.text import clean
+from certsvc_sdk.strict import Json
 
 
 def normalise_members(claims: Mapping[str, Json], node: Node) -> dict[str, Json]:

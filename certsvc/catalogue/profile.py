@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from certsvc_sdk.strict import Json
-
 from certsvc.catalogue.findings import FieldError, FindingCode, finding
 from certsvc.catalogue.pointers import expand, segments
 from certsvc.catalogue.schema import Label
+from certsvc_sdk.strict import Json
 
 MAX_DISCLOSURES = 256  # the wire format counts salts in one byte
 

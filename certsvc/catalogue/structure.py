@@ -6,10 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from certsvc_sdk.strict import Json
-
 from certsvc.catalogue.findings import FieldError, FindingCode, finding
 from certsvc.catalogue.pointers import join
+from certsvc_sdk.strict import Json
 
 MAX_DEPTH = 16  # the same as for everything read from outside (strict JSON)
 MAX_VALUES = 20_000  # 50 members of 22 fields need 1,200

@@ -5,9 +5,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from certsvc_sdk.sdjwt import Draft, draft
 
 from certsvc.catalogue import CertificateType, ProfileUnknown
+from certsvc_sdk.sdjwt import Draft, draft
 
 Claims = dict[str, Any]
 _DAY = date(2026, 1, 15)

@@ -1,0 +1,132 @@
+"""The published tree: a folder of static files, each replaced whole, durably and atomically."""
+
+import os
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+
+from certsvc.publishing.errors import PathUnsafe, TreeUnreadable
+
+# No leading dot: `.`, `..` and half-written files cannot be named, by writers or by readers.
+_SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+# RFC 8615 gives this one name a dot.
+_WELL_KNOWN = ".well-known"
+_PUBLIC = 0o644
+# A status list of 8 million entries, twice over.
+MAX_FILE = 16 * 1024 * 1024
+
+
+class PublishedTree:
+    """Files under one root. A reader sees an old file or a new one, never a part of one.
+
+    Args:
+        root: the folder; made with the first file.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def write(self, path: str, data: bytes) -> None:
+        """Put a file in place; after return it survives a power cut.
+
+        Args:
+            path: plain names joined by `/`, below the root.
+            data: the whole content.
+
+        Raises:
+            PathUnsafe: see `path`, or a link leads out of the tree.
+            OSError: the disk is full or does not obey; the old file then still stands.
+        """
+        target = self._resolve(path)
+        _make_folder(target.parent)
+        if not target.parent.resolve().is_relative_to(self.root.resolve()):
+            raise PathUnsafe(f"{path!r} leads out of the published tree")
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                # mkstemp keeps others out; what is published is for everybody.
+                os.fchmod(file.fileno(), _PUBLIC)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        _sync_folder(target.parent)
+
+    def write_if_changed(self, path: str, data: bytes) -> bool:
+        """As `write`, but an equal file stays as it is.
+
+        Returns:
+            Whether something was written.
+        """
+        if self.read(path) == data:
+            return False
+        self.write(path, data)
+        return True
+
+    def read(self, path: str) -> bytes | None:
+        """A file's content, or None where there is none.
+
+        Raises:
+            PathUnsafe: as `write`.
+            TreeUnreadable: it is there and cannot be read, or is impossibly large.
+        """
+        target = self._resolve(path)
+        try:
+            with target.open("rb") as file:
+                data = file.read(MAX_FILE + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise TreeUnreadable(f"{path} cannot be read") from error
+        if len(data) > MAX_FILE:
+            raise TreeUnreadable(f"{path} is impossibly large")
+        return data
+
+    def exists(self, path: str) -> bool:
+        """Whether a file stands there.
+
+        Raises:
+            PathUnsafe: as `write`.
+        """
+        return self._resolve(path).is_file()
+
+    def names(self, folder: str) -> tuple[str, ...]:
+        """Names of the files in a folder, sorted; half-written ones are left out.
+
+        Raises:
+            PathUnsafe: as `write`.
+        """
+        place = self._resolve(folder)
+        if not place.is_dir():
+            return ()
+        found = (entry.name for entry in place.iterdir() if entry.is_file())
+        return tuple(sorted(name for name in found if _SEGMENT.fullmatch(name)))
+
+    def _resolve(self, path: str) -> Path:
+        first, *others = path.split("/")
+        plain = first == _WELL_KNOWN or _SEGMENT.fullmatch(first)
+        if not plain or not all(_SEGMENT.fullmatch(name) for name in others):
+            raise PathUnsafe(f"{path[:100]!r} is no path of the published tree")
+        return self.root / PurePosixPath(path)
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each durably."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
