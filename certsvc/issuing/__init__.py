@@ -1,0 +1,1 @@
+"""One certificate from request to signed token, its life afterwards, and batches of them."""

@@ -1,0 +1,130 @@
+"""Sealed answers: what a certificate's row tells its issuer, now and as it was at first."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+from certsvc.issuing.errors import CertificateNotFound
+from certsvc.issuing.model import CertificateView, Issued
+from certsvc.issuing.plan import Plan, Planned
+from certsvc.issuing.resources import write_json
+from certsvc.storage.certificate_rows import CertificateRow, State
+from certsvc.storage.sealing import Sealing
+from certsvc_sdk.strict import b64u_decode, b64u_encode
+
+# Column names, part of each seal's context: renaming one makes its rows unreadable.
+PLAN = "plan"
+CREDENTIAL = "credential"
+ANSWER = "answer"
+
+# The token and QR text never change, so an answer need not repeat them.
+_IN_CREDENTIAL = frozenset({"token", "qr_text"})
+
+
+def detail_column(seq: int) -> str:
+    """Name the place of an event's detail."""
+    return f"detail-{seq}"
+
+
+def seal_plan(sealing: Sealing, certificate_id: str, plan: Plan) -> bytes:
+    """Seal what will be signed."""
+    return sealing.seal(plan.to_bytes(), row=certificate_id, column=PLAN)
+
+
+def seal_credential(
+    sealing: Sealing, certificate_id: str, *, token: str, qr_text: str, seed: bytes
+) -> bytes:
+    """Seal what was issued."""
+    value = {"token": token, "qr_text": qr_text, "seed": b64u_encode(seed)}
+    return sealing.seal(write_json(value), row=certificate_id, column=CREDENTIAL)
+
+
+def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, str]:
+    """Open what was issued: `token`, `qr_text`, `seed`.
+
+    Raises:
+        CertificateNotFound: Nothing was.
+    """
+    if row.credential is None:
+        raise CertificateNotFound("the certificate was not issued")
+    data = sealing.open(row.credential, row=row.certificate_id, column=CREDENTIAL)
+    members: dict[str, str] = json.loads(data)
+    return members
+
+
+def seed_of(sealing: Sealing, row: CertificateRow) -> bytes:
+    """Open the seed that a certificate's salts come from."""
+    return b64u_decode(open_credential(sealing, row)["seed"])
+
+
+def view(sealing: Sealing, row: CertificateRow) -> CertificateView:
+    """Show a certificate as it stands."""
+    credential = open_credential(sealing, row)
+    return CertificateView(
+        certificate_id=row.certificate_id,
+        certificate_identifier=row.certificate_identifier,
+        type=row.type,
+        version=row.type_version,
+        profile=row.profile,
+        state=row.state.value,
+        status_reason=row.status_reason,
+        status_changed_at=row.status_changed_at,
+        issued_at=row.iat,
+        not_before=row.nbf,
+        expires_at=row.exp,
+        supersedes=row.supersedes_id,
+        superseded_by=row.superseded_by_id,
+        list_no=row.list_no,
+        list_index=row.list_index,
+        token=credential["token"],
+        qr_text=credential["qr_text"],
+    )
+
+
+def issued(planned: Planned, *, token: str, qr_text: str) -> Issued:
+    """Show a certificate at the moment of its issue."""
+    new, signed = planned.new, planned.bytes
+    return Issued(
+        certificate_id=new.certificate_id,
+        certificate_identifier=new.certificate_identifier,
+        type=new.type,
+        version=new.type_version,
+        profile=new.profile,
+        state=State.VALID.value,
+        status_reason=None,
+        status_changed_at=None,
+        issued_at=signed.iat,
+        not_before=signed.nbf,
+        expires_at=signed.exp,
+        supersedes=new.supersedes_id,
+        superseded_by=None,
+        list_no=new.list_no,
+        list_index=new.list_index,
+        token=token,
+        qr_text=qr_text,
+    )
+
+
+def seal_answer(sealing: Sealing, answer: CertificateView) -> bytes:
+    """Seal an answer for whoever sends the same request again."""
+    names = (one.name for one in fields(CertificateView) if one.name not in _IN_CREDENTIAL)
+    members = {name: getattr(answer, name) for name in names}
+    return sealing.seal(write_json(members), row=answer.certificate_id, column=ANSWER)
+
+
+def stored_issue(sealing: Sealing, row: CertificateRow, answer: bytes) -> Issued:
+    """Open the stored answer to a request to issue."""
+    members = _open_answer(sealing, row, answer)
+    return Issued(**{**members, "replayed": True})
+
+
+def stored_view(sealing: Sealing, row: CertificateRow, answer: bytes) -> CertificateView:
+    """Open the stored answer to a change of state."""
+    return CertificateView(**_open_answer(sealing, row, answer))
+
+
+def _open_answer(sealing: Sealing, row: CertificateRow, answer: bytes) -> dict[str, Any]:
+    data = sealing.open(answer, row=row.certificate_id, column=ANSWER)
+    members: dict[str, Any] = json.loads(data)
+    credential = open_credential(sealing, row)
+    return members | {name: credential[name] for name in _IN_CREDENTIAL}

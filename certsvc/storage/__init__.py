@@ -1,0 +1,1 @@
+"""Tables, migrations and repositories; every repository works on a connection it is given."""

@@ -1,0 +1,77 @@
+"""Leases with fencing numbers: one worker at a time publishes, and a late one is told apart."""
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from certsvc.storage.tables import lease
+
+# A lease of the whole service, not of one issuer.
+WHOLE_SERVICE = ""
+
+
+class Leases:
+    """Reads and writes leases on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def acquire(
+        self, name: str, holder: str, now: int, ttl: int, *, issuer_id: str = WHOLE_SERVICE
+    ) -> int | None:
+        """Take or renew a lease.
+
+        Args:
+            name: What is leased, such as `publisher`.
+            holder: Name of the worker.
+            now: Unix seconds.
+            ttl: Length of the lease in seconds.
+            issuer_id: Limits the lease to one issuer.
+
+        Returns:
+            The fencing number, larger at every change of hands; `None`: somebody else holds it.
+        """
+        key = (lease.c.issuer_id == issuer_id, lease.c.name == name)
+        changed_hands = sa.case((lease.c.holder == holder, 0), else_=1)
+        fence = self._connection.execute(
+            lease.update()
+            .where(*key, sa.or_(lease.c.holder == holder, lease.c.expires_at <= now))
+            .values(holder=holder, expires_at=now + ttl, fence=lease.c.fence + changed_hands)
+            .returning(lease.c.fence)
+        ).scalar()
+        if fence is not None:
+            return int(fence)
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(
+                    lease.insert().values(
+                        issuer_id=issuer_id,
+                        name=name,
+                        holder=holder,
+                        fence=1,
+                        expires_at=now + ttl,
+                    )
+                )
+        except sa.exc.IntegrityError:
+            return None
+        return 1
+
+    def holds(
+        self, name: str, holder: str, fence: int, now: int, *, issuer_id: str = WHOLE_SERVICE
+    ) -> bool:
+        """Say whether a lease is still in this hand: asked again right before a pointer moves."""
+        query = sa.select(lease.c.fence).where(
+            lease.c.issuer_id == issuer_id,
+            lease.c.name == name,
+            lease.c.holder == holder,
+            lease.c.fence == fence,
+            lease.c.expires_at > now,
+        )
+        return self._connection.execute(query).scalar() is not None
+
+    def release(self, name: str, holder: str, *, issuer_id: str = WHOLE_SERVICE) -> None:
+        """Give a lease back; the row stays, so that fencing numbers never repeat."""
+        self._connection.execute(
+            lease.update()
+            .where(lease.c.issuer_id == issuer_id, lease.c.name == name, lease.c.holder == holder)
+            .values(expires_at=0, holder="")
+        )

@@ -1,0 +1,159 @@
+"""Audit chain, outbox, leases, issuers and clients."""
+
+import json
+
+import pytest
+
+from certsvc.service.engine import reading, writing
+from certsvc.service.principal import SCOPES, client, operator, system
+from certsvc.storage import errors
+from certsvc.storage.audit import Audit
+from certsvc.storage.clients import Clients
+from certsvc.storage.issuers import Issuer, Issuers
+from certsvc.storage.leases import Leases
+from certsvc.storage.outbox import MAX_ATTEMPTS, Outbox
+
+OFFICE = "119999000000000198"
+
+
+@pytest.fixture
+def connection(engine):
+    with writing(engine) as open_connection:
+        yield open_connection
+
+
+@pytest.fixture
+def chain(engine):
+    with writing(engine) as connection:
+        trail = Audit(connection)
+        assert trail.append(operator(OFFICE), "set-up", ["a"], now=1) == 1
+        caller = client(OFFICE, "c", scopes={"issue"}, request_id="r")
+        assert trail.append(caller, "issue", ["b", "c", "d"], now=2) == 4
+        assert trail.append(system(OFFICE), "sweep", ["e"], now=3) == 5
+        assert trail.append(system(OFFICE), "sweep", [], now=3) == 5
+    return engine
+
+
+def test_an_untouched_chain_is_whole(chain):
+    with reading(chain) as connection:
+        trail = Audit(connection)
+        assert trail.first_fault(OFFICE) is None
+        rows = trail.rows(OFFICE)
+        assert [row.object for row in rows] == ["a", "b", "c", "d", "e"]
+        assert [row.principal_kind for row in rows] == ["operator", *["client"] * 3, "system"]
+        assert trail.rows(OFFICE, after=2, limit=2) == rows[2:4]
+
+
+@pytest.mark.parametrize(
+    ("damage", "fault"),
+    [
+        ("DELETE FROM audit WHERE seq = 1", 1),
+        ("DELETE FROM audit WHERE seq = 3", 3),
+        ("DELETE FROM audit WHERE seq = 5", 5),
+        ("DELETE FROM audit", 1),
+        ("UPDATE audit SET object = 'x' WHERE seq = 2", 2),
+        ("UPDATE audit SET client_id = 'x' WHERE seq = 4", 4),
+        ("UPDATE audit SET at = 9 WHERE seq = 5", 5),
+        ("UPDATE audit SET seq = 9 WHERE seq = 5", 5),
+        ("UPDATE audit SET hash = prev_hash WHERE seq = 3", 3),
+    ],
+)
+def test_any_damage_shows(chain, damage, fault):
+    """Threat T60."""
+    with writing(chain) as connection:
+        connection.exec_driver_sql(damage)
+        assert Audit(connection).first_fault(OFFICE) == fault
+
+
+def test_an_unknown_issuer_has_no_trail(connection):
+    with pytest.raises(errors.IssuerUnknown):
+        Audit(connection).append(system("nobody"), "x", ["y"], now=1)
+
+
+def test_principals():
+    assert operator(OFFICE).scopes == system(OFFICE).scopes == SCOPES
+    caller = client(OFFICE, "c", scopes=["read"])
+    assert caller.may("read")
+    assert not caller.may("issue")
+
+
+def test_the_outbox_leases_oldest_first(connection):
+    outbox = Outbox(connection)
+    for number in range(5):
+        outbox.put(OFFICE, "issued", f"o{number}", {"n": number, "zh": "证"}, now=10 + number)
+    outbox.put(OFFICE, "status", "s", {}, now=10)
+    first = outbox.take(["issued"], holder="w1", now=20, ttl=30, limit=2)
+    assert [item.object for item in first] == ["o0", "o1"]
+    assert json.loads(first[0].payload) == {"n": 0, "zh": "证"}
+    second = outbox.take(["issued"], holder="w2", now=20, ttl=30, limit=9)
+    assert [item.object for item in second] == ["o2", "o3", "o4"]
+    assert outbox.take(["issued"], holder="w3", now=20, ttl=30, limit=9) == []
+    assert outbox.done(first, holder="w2") == 0
+    assert outbox.done(first, holder="w1") == 2
+    # The second lease ends: the messages come back, and the late holder is told apart.
+    third = outbox.take(["issued"], holder="w3", now=50, ttl=30, limit=9)
+    assert [(item.object, item.attempts) for item in third] == [("o2", 1), ("o3", 1), ("o4", 1)]
+    assert outbox.done(second, holder="w2") == 0
+    assert outbox.done(third, holder="w3") == 3
+    assert outbox.waiting() == 1
+
+
+def test_a_message_that_keeps_failing_is_set_aside(connection):
+    outbox = Outbox(connection)
+    outbox.put(OFFICE, "issued", "o", {}, now=0)
+    for attempt in range(MAX_ATTEMPTS):
+        (item,) = outbox.take(["issued"], holder="w", now=attempt * 10, ttl=5, limit=1)
+        outbox.failed(item, holder="w", error="boom", now=attempt * 10, retry_at=attempt * 10 + 10)
+        assert outbox.take(["issued"], holder="w", now=attempt * 10 + 9, ttl=5, limit=1) == []
+    assert outbox.take(["issued"], holder="w", now=10**9, ttl=5, limit=1) == []
+    assert outbox.waiting() == 1
+
+
+def test_one_holder_at_a_time_and_fences_grow(connection):
+    leases = Leases(connection)
+    assert leases.acquire("publisher", "a", 100, 10) == 1
+    assert leases.acquire("publisher", "b", 105, 10) is None
+    assert leases.acquire("publisher", "a", 105, 10) == 1
+    assert leases.holds("publisher", "a", 1, 114)
+    assert not leases.holds("publisher", "a", 1, 115)
+    assert leases.acquire("publisher", "b", 115, 10) == 2
+    assert not leases.holds("publisher", "a", 1, 116)
+    assert leases.acquire("publisher", "a", 116, 10) is None
+    leases.release("publisher", "a")
+    assert leases.holds("publisher", "b", 2, 116)
+    leases.release("publisher", "b")
+    assert leases.acquire("publisher", "b", 117, 10) == 3
+    assert leases.acquire("publisher", "a", 117, 10, issuer_id=OFFICE) == 1
+
+
+def test_issuers_are_registered_once(connection):
+    issuers = Issuers(connection)
+    with pytest.raises(errors.IssuerExists):
+        issuers.add(Issuer(issuer_id=OFFICE, uscc="X" * 18, record="{}"), now=1)
+    with pytest.raises(errors.IssuerExists):
+        issuers.add(Issuer(issuer_id="other", uscc=OFFICE, record="{}"), now=1)
+    issuers.set_record(OFFICE, '{"a":1}', now=2)
+    assert issuers.get(OFFICE).record == '{"a":1}'
+    assert [one.issuer_id for one in issuers.all()] == [OFFICE]
+    for call in (lambda: issuers.get("x"), lambda: issuers.set_record("x", "{}", now=1)):
+        with pytest.raises(errors.IssuerUnknown):
+            call()
+
+
+def test_a_client_needs_its_secret(connection):
+    clients = Clients(connection)
+    secret = clients.add(OFFICE, "desk", name="窗口", scopes={"read", "issue"}, now=1)
+    assert len(bytes.fromhex(secret)) == 32
+    found = clients.authenticate("desk", secret)
+    assert (found.issuer_id, found.scopes) == (OFFICE, {"read", "issue"})
+    for name, given in (("desk", secret[:-1]), ("desk", ""), ("other", secret), ("desk", "\ud800")):
+        assert clients.authenticate(name, given) is None
+    ((stored,),) = connection.exec_driver_sql("SELECT secret_sha256 FROM client").all()
+    assert secret.encode() not in stored
+    for office in (OFFICE, "nobody"):
+        with pytest.raises(errors.ClientExists):
+            clients.add(office, "desk", name="x", scopes=(), now=1)
+    assert clients.disable(OFFICE, "desk", now=2)
+    assert not clients.disable(OFFICE, "other", now=2)
+    assert clients.authenticate("desk", secret) is None
+    assert [one.disabled_at for one in clients.all(OFFICE)] == [2]
