@@ -1,0 +1,76 @@
+"""What the issuer service needs before it can issue: database, keys, a published status list."""
+
+from collections.abc import Callable
+
+from sqlalchemy.engine import Engine
+
+from certsvc.service.engine import reading
+from certsvc.service.health import ReadyCheck
+from certsvc.storage import database
+from certsvc.storage.issuers import Issuers
+from certsvc.storage.status_lists import StatusLists
+from keys import KeyStore, State
+
+PURPOSE = "certificate"
+NO_ISSUER = "issuer_not_registered"
+NO_KEY = "no_active_key"
+NO_LIST = "status_list_unpublished"
+
+
+def readiness(engine: Engine, keys: KeyStore) -> list[ReadyCheck]:
+    """The checks of `/readyz`, in the order in which a set-up fulfils them.
+
+    Args:
+        engine: the issuer's database.
+        keys: the key store.
+    """
+    return [
+        ReadyCheck("database", _database(engine)),
+        ReadyCheck("keys", _keys(engine, keys)),
+        ReadyCheck("status_list", _status_list(engine)),
+    ]
+
+
+def _issuer_ids(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return [issuer.issuer_id for issuer in Issuers(connection).all()]
+
+
+def _database(engine: Engine) -> Callable[[], str | None]:
+    def probe() -> None:
+        database.check(engine)
+
+    return probe
+
+
+def _keys(engine: Engine, keys: KeyStore) -> Callable[[], str | None]:
+    def probe() -> str | None:
+        issuer_ids = _issuer_ids(engine)
+        for issuer_id in issuer_ids:
+            active = [
+                key.kid
+                for key in keys.list(issuer_id)
+                if key.purpose == PURPOSE and key.state is State.ACTIVE
+            ]
+            for kid in active:
+                keys.signer(issuer_id, kid)  # opens the private key, and raises where it cannot
+            if not active:
+                return NO_KEY
+        return None if issuer_ids else NO_ISSUER
+
+    return probe
+
+
+def _status_list(engine: Engine) -> Callable[[], str | None]:
+    def probe() -> str | None:
+        issuer_ids = _issuer_ids(engine)
+        with reading(engine) as connection:
+            lists = StatusLists(connection)
+            for issuer_id in issuer_ids:
+                if not any(
+                    one.published_version and one.used < one.size for one in lists.all(issuer_id)
+                ):
+                    return NO_LIST
+        return None if issuer_ids else NO_ISSUER
+
+    return probe

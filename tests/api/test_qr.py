@@ -1,0 +1,68 @@
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from certsvc.api.qr import qr_answer
+from certsvc.api.schemas import QrCode
+from certsvc_sdk import qr
+
+
+def test_the_text_carries_the_token(issued: dict[str, Any]) -> None:
+    assert qr.decode(issued["qr"]["text"]).token == issued["token"]
+
+
+def test_svg(licence: Any, issued: dict[str, Any]) -> None:
+    answer = licence.get(issued["qr"]["svg"])
+    assert answer.status_code == 200
+    assert answer.content_type.startswith("image/svg+xml")
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.text.startswith("<svg ")
+    again = licence.get(issued["qr"]["svg"], headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+@pytest.mark.parametrize("module", [None, 1, 4, 32])
+def test_png(licence: Any, issued: dict[str, Any], module: int | None) -> None:
+    query = "" if module is None else f"?module={module}"
+    answer = licence.get(issued["qr"]["png"] + query)
+    assert answer.content_type == "image/png"
+    image = Image.open(io.BytesIO(answer.data))
+    modules = 17 + 4 * issued["qr"]["version"] + 8
+    assert image.size == ((module or 8) * modules,) * 2
+
+
+def test_png_scans(licence: Any, issued: dict[str, Any]) -> None:
+    zxingcpp = pytest.importorskip("zxingcpp")
+    answer = licence.get(issued["qr"]["png"])
+    (found,) = zxingcpp.read_barcodes(Image.open(io.BytesIO(answer.data)))
+    assert found.text == issued["qr"]["text"]
+
+
+@pytest.mark.parametrize("module", ["0", "33", "-1", "1.5", "x", "", "1" * 50, "\u0661"])
+def test_module_is_bounded(licence: Any, issued: dict[str, Any], module: str) -> None:
+    answer = licence.get(issued["qr"]["png"], query_string={"module": module})
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "parameter_invalid")
+
+
+def test_what_does_not_fit_has_no_code() -> None:
+    address = "https://certs.example/v#"
+    assert isinstance(qr_answer("0" * 32, address + "1" * 1000), QrCode)
+    assert qr_answer("0" * 32, address + "1" * 3000) is None
+
+
+def test_a_certificate_that_does_not_fit_is_issued_all_the_same(
+    licence: Any, licence_claims: list[dict[str, Any]], new_key: Any
+) -> None:
+    # Characters that no dictionary knows, so that they do not shrink.
+    scope = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(700))
+    claims = {**licence_claims[0], "business_scope": scope}
+    body = {"type": "business-licence", "claims": claims}
+    answer = licence.post("/v1/certificates", body, key=new_key())
+    assert answer.status_code == 201, answer.text
+    found = answer.get_json()
+    assert (found["qr"], found["qr_reason"]) == (None, "qr_too_large")
+    for end in ("svg", "png"):
+        image = licence.get(f"{found['links']['self']}/qr.{end}")
+        assert (image.status_code, image.get_json()["code"]) == (409, "qr_too_large")

@@ -1,0 +1,1 @@
+"""The verifier service: verification API and the window clerk's page."""

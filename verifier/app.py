@@ -1,0 +1,106 @@
+"""Composition root of the verifier service: settings in, application out."""
+
+import os
+import secrets
+import time
+from collections.abc import Callable
+
+from flask import Flask, request
+
+from certsvc.service import logs
+from certsvc.service.contract import contract_blueprint
+from certsvc.service.health import ReadyCheck, health_blueprint
+from certsvc.service.http import HttpOptions, new_app
+from certsvc.service.limits import RateLimiter
+from certsvc.service.problems import RATE_LIMITED, Problem
+from certsvc.service.settings import Settings, SettingsInvalid, variable
+from certsvc_sdk.client import Verifier
+from verifier.api import api_blueprint
+from verifier.checking import Checker, DecoderGate
+from verifier.desk import desk_blueprint
+from verifier.inputs import REQUEST_BYTES
+from verifier.labels import load_labels
+from verifier.problems import problem_table
+
+# Seconds: a new right or key shows within half a minute, a revocation within a few seconds.
+TRUST_REFRESH = 30
+STATUS_REFRESH = 2
+
+
+def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) -> Flask:
+    """The verifier service as a WSGI application.
+
+    Args:
+        settings: see `certsvc.service.settings`.
+        clock: Unix time in seconds.
+
+    Returns:
+        The application, with the trust data not yet loaded (`/readyz` says when it is).
+
+    Raises:
+        SettingsInvalid: the pinned trust root cannot be read.
+    """
+    checker = _checker(settings, clock)
+    options = HttpOptions(
+        max_body=REQUEST_BYTES,
+        monotonic=time.monotonic,
+        new_request_id=lambda: secrets.token_hex(16),
+    )
+    app = new_app("verifier", options, problem_table())
+    _limit_rate(app, settings)
+
+    @app.teardown_request
+    def close(_: BaseException | None) -> None:
+        request.close()  # large uploads lie in temporary files
+
+    gate = DecoderGate()
+    app.register_blueprint(api_blueprint(checker, gate))
+    app.register_blueprint(desk_blueprint(checker, gate, load_labels()))
+    app.register_blueprint(contract_blueprint())
+    app.register_blueprint(health_blueprint([ReadyCheck("trust", lambda: _trust(checker))]))
+    return app
+
+
+def served_app() -> Flask:
+    """What the WSGI server runs in each worker: settings and logs of the environment.
+
+    Raises:
+        SettingsInvalid: a setting is wrong.
+    """
+    logs.configure()
+    return create_app(Settings.from_env(os.environ))
+
+
+def _checker(settings: Settings, clock: Callable[[], float]) -> Verifier:
+    try:
+        root = settings.trust_root.read_bytes()
+    except OSError as error:
+        name = variable("trust_root")
+        raise SettingsInvalid(
+            f"{name}: the trust root cannot be read ({error.strerror})"
+        ) from error
+    return Verifier.from_root(
+        root,
+        url=settings.trust_url,
+        cache_dir=settings.verifier_cache,
+        clock=clock,
+        trust_refresh=TRUST_REFRESH,
+        status_refresh=STATUS_REFRESH,
+    )
+
+
+def _trust(checker: Checker) -> str | None:
+    """None once trust data is at hand, however old: its age stands in every verdict."""
+    # Even an empty text is judged with the trust data, which is fetched where it is due.
+    return None if checker.check("").trust_as_of is not None else "trust_unavailable"
+
+
+def _limit_rate(app: Flask, settings: Settings) -> None:
+    limiter = RateLimiter(settings.rate_per_second, monotonic=time.monotonic)
+
+    @app.before_request
+    def limit() -> None:
+        if request.method == "POST":
+            seconds = limiter.wait(request.remote_addr or "")
+            if seconds:
+                raise Problem(RATE_LIMITED, headers={"Retry-After": str(seconds)})

@@ -1,0 +1,100 @@
+"""The window clerk's page: scan, paste or upload, and read the answer. Works without JavaScript."""
+
+from flask import Blueprint, Response, g, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from certsvc.service.problems import BODY_TOO_LARGE, REQUEST_MALFORMED, Problem, ProblemKind
+from certsvc_sdk.errors import CertsvcError, PolicyInvalid
+from verifier.cards import Card, problem_card, verdict_card
+from verifier.checking import Checked, Checker, DecoderGate, Refused, check_all
+from verifier.inputs import Submission, read_desk_form
+from verifier.labels import Labels, Words
+from verifier.problems import POLICY_INVALID
+
+# The page loads its own style sheet and nothing else; it runs no script and sends forms home only.
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Blueprint:
+    """The clerk page and its style sheet."""
+    blueprint = Blueprint(
+        "desk",
+        __name__,
+        template_folder="templates",
+        static_folder="static",
+        static_url_path="/static",
+    )
+    types = {name: entry.title for name, entry in labels.types.items()}
+
+    def page(cards: list[Card], *, status: int = 200, chosen: str = "") -> Response:
+        html = render_template("desk.html", cards=cards, types=types, chosen=chosen)
+        response = make_response(html, status)
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
+
+    @blueprint.get("/")
+    def ask() -> Response:
+        return page([])
+
+    @blueprint.post("/")
+    def answer() -> Response:
+        try:
+            submission = read_desk_form()
+            checked, refused = check_all(checker, submission, gate)
+        except (Problem, CertsvcError, HTTPException) as error:
+            kind = problem_kind(error)
+            g.problem_code = kind.code
+            return page([problem_card(kind)], status=kind.status)
+        cards = _cards(submission, checked, refused, labels)
+        return page(cards, chosen=request.form.get("type", ""))
+
+    return blueprint
+
+
+def _cards(
+    submission: Submission, checked: list[Checked], refused: list[Refused], labels: Labels
+) -> list[Card]:
+    """One card a code or unreadable file, in the order in which the clerk gave them."""
+    cards = [
+        (
+            one.index,
+            verdict_card(
+                one.verdict,
+                labels,
+                origin=_origin(one, [other for other in checked if other.index == one.index]),
+                file_name=_file_name(one.index, submission),
+            ),
+        )
+        for one in checked
+    ]
+    cards += [
+        (bad.index, problem_card(bad.kind, file_name=_file_name(bad.index, submission)))
+        for bad in refused
+    ]
+    return [card for _, card in sorted(cards, key=lambda pair: pair[0])]
+
+
+def _origin(one: Checked, siblings: list[Checked]) -> Words | None:
+    """Which code of a file it was, and on which page."""
+    if one.page is None and len(siblings) == 1:
+        return None
+    number = siblings.index(one) + 1
+    page = Words("", "") if one.page is None else Words(f"第 {one.page} 页 ", f"page {one.page}, ")
+    return Words(f"{page.zh}第 {number} 个码", f"{page.en}code {number}")
+
+
+def _file_name(index: int, submission: Submission) -> str | None:
+    number = index - len(submission.texts)
+    return submission.uploads[number].name if number >= 0 else None
+
+
+def problem_kind(error: Exception) -> ProblemKind:
+    """What went wrong before anything could be judged."""
+    if isinstance(error, Problem):
+        return error.kind
+    if isinstance(error, PolicyInvalid):
+        return POLICY_INVALID
+    return BODY_TOO_LARGE if isinstance(error, RequestEntityTooLarge) else REQUEST_MALFORMED

@@ -1,0 +1,159 @@
+"""What a request brings to be verified, whatever way it came: JSON, form, image or PDF."""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+from werkzeug.datastructures import FileStorage
+
+from certsvc.service.http import JSON, read_body, require_media_type
+from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
+from certsvc_sdk import strict
+from certsvc_sdk.errors import Malformed, PolicyInvalid
+from certsvc_sdk.policy import Policy
+from verifier.problems import FILE_TOO_LARGE, INPUT_MISSING, TOO_MANY_ITEMS
+from verifier.schemas import MAX_ITEMS, read_request
+
+# A hundred items of the longest QR text (3.5 KiB), with room for some long SD-JWTs.
+JSON_BYTES = 512 * 1024
+# A phone's photograph or a scan of some pages.
+FILE_BYTES = 10 * 1024 * 1024
+# Two files of full size in one form, or many ordinary ones.
+REQUEST_BYTES = 2 * FILE_BYTES + JSON_BYTES
+# Reading an image costs a hundred times what a text costs.
+MAX_FILES = 10
+
+FORM = "multipart/form-data"
+PDF = "application/pdf"
+IMAGES = frozenset(
+    f"image/{kind}"
+    for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "heif", "avif", "svg+xml")
+)
+MEDIA_TYPES = frozenset({JSON, FORM, PDF}) | IMAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of the request; `name` is what the client called it."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """Everything to verify, and the rules to judge it by."""
+
+    texts: tuple[str, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    policy: Policy | None = None
+
+
+def read_submission() -> Submission:
+    """The submission of the current API request.
+
+    Raises:
+        Problem: media_type_unsupported, body_too_large, file_too_large, request_invalid,
+            input_missing, too_many_items.
+        Malformed: the body is no acceptable JSON.
+        PolicyInvalid: the policy is not well formed.
+    """
+    media_type = require_media_type(MEDIA_TYPES)
+    if media_type == JSON:
+        submission = _from_json(read_body(JSON_BYTES))
+    elif media_type == FORM:
+        submission = _from_form()
+    else:
+        body = read_body(FILE_BYTES)
+        submission = Submission(uploads=(Upload("", body),) if body else ())
+    return _checked(submission)
+
+
+def read_desk_form() -> Submission:
+    """The submission of the clerk page's form: `text`, `file` parts and `type`.
+
+    Raises:
+        Problem: file_too_large, input_missing, too_many_items.
+        PolicyInvalid: `type` is not well formed.
+    """
+    text = from_scanner(request.form.get("text", ""))
+    wanted = request.form.get("type", "")
+    return _checked(
+        Submission(
+            texts=(text,) if text else (),
+            uploads=_uploads(request.files.getlist("file")),
+            policy=Policy(types=(wanted,)) if wanted else None,
+        )
+    )
+
+
+def from_scanner(text: str) -> str:
+    """The text a keyboard-wedge scanner meant when a Chinese input method was on.
+
+    Full-width letters, digits and punctuation become ASCII again (Unicode NFKC, and `。` for the
+    full stop); the signature decides whether that was right.
+    """
+    return unicodedata.normalize("NFKC", text).replace("。", ".").strip()
+
+
+def _from_json(body: bytes) -> Submission:
+    what = read_request(strict.loads_object(body, max_bytes=JSON_BYTES, what="body"))
+    if what.text is not None and what.items is not None:
+        twice = FieldProblem(
+            "/items", "exclusive", "不能与 text 同时给出", "Not together with text"
+        )
+        raise Problem(REQUEST_INVALID, errors=[twice])
+    single = (what.text,) if what.text is not None and what.text.strip() else ()
+    texts = single if what.items is None else tuple(item.text for item in what.items)
+    policy = None if what.policy is None else Policy.from_json(what.policy)
+    return Submission(texts=texts, policy=policy)
+
+
+def _from_form() -> Submission:
+    unknown = [name for name in request.form if name not in ("text", "policy")]
+    unknown += [name for name in request.files if name != "file"]
+    if unknown:
+        fields = [
+            FieldProblem(f"/{name}", "unknown_member", "没有这个成员", "There is no such member")
+            for name in unknown
+        ]
+        raise Problem(REQUEST_INVALID, errors=fields)
+    texts = tuple(text for text in request.form.getlist("text") if text.strip())
+    policy = request.form.get("policy")
+    return Submission(
+        texts=texts,
+        uploads=_uploads(request.files.getlist("file")),
+        policy=None if policy is None else Policy.from_json(_policy_object(policy)),
+    )
+
+
+def _policy_object(text: str) -> Mapping[str, Any]:
+    try:
+        return strict.loads_object(text.encode(), max_bytes=JSON_BYTES, what="policy")
+    except Malformed as error:
+        raise PolicyInvalid("the policy is not acceptable JSON") from error
+
+
+def _uploads(parts: list[FileStorage]) -> tuple[Upload, ...]:
+    # A browser sends one nameless empty part when no file was chosen.
+    named = [part for part in parts if part.filename]
+    if len(named) > MAX_FILES:
+        raise Problem(TOO_MANY_ITEMS, detail=f"at most {MAX_FILES} files")
+    uploads = [Upload(part.filename or "", part.stream.read(FILE_BYTES + 1)) for part in named]
+    for number, upload in enumerate(uploads):
+        if len(upload.data) > FILE_BYTES:
+            kind = FILE_TOO_LARGE
+            field = FieldProblem(f"/file/{number}", kind.code, kind.zh, kind.en)
+            raise Problem(kind, errors=[field])
+    return tuple(uploads)
+
+
+def _checked(submission: Submission) -> Submission:
+    total = len(submission.texts) + len(submission.uploads)
+    if not total:
+        raise Problem(INPUT_MISSING)
+    if total > MAX_ITEMS:
+        raise Problem(TOO_MANY_ITEMS, detail=f"at most {MAX_ITEMS} items")
+    return submission

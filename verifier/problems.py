@@ -1,0 +1,61 @@
+"""What the verifier answers instead of verdicts, and the one table from errors to it."""
+
+from certsvc.service.problems import BODY_MALFORMED, Problem, ProblemKind, ProblemTable
+from certsvc_sdk import errors
+
+INPUT_MISSING = ProblemKind("input_missing", 422, "没有可核验的内容", "Nothing to verify was given")
+TOO_MANY_ITEMS = ProblemKind(
+    "too_many_items", 422, "一次提交的内容过多", "Too many items in one request"
+)
+IMAGE_UNREADABLE = ProblemKind(
+    "image_unreadable", 422, "图片或 PDF 无法读取", "The image or PDF cannot be read"
+)
+NO_CODE_FOUND = ProblemKind(
+    "no_code_found", 422, "图片或 PDF 中没有找到二维码", "No code was found in the image or PDF"
+)
+FILE_UNSUPPORTED = ProblemKind(
+    "file_unsupported",
+    422,
+    "不支持这种文件，请使用 PNG、JPEG 图片或 PDF",
+    "This kind of file is not read; use a PNG or JPEG image or a PDF",
+)
+FILE_TOO_LARGE = ProblemKind(
+    "file_too_large", 413, "文件或图片过大", "The file or image is too large"
+)
+POLICY_INVALID = ProblemKind(
+    "policy_invalid", 422, "核验规则不符合要求", "The policy is not well formed"
+)
+SEVERAL_CERTIFICATES = ProblemKind(
+    "several_certificates",
+    422,
+    "发现多份证照，请只提交一份",
+    "More than one certificate was found; submit exactly one",
+)
+
+VERIFIER_KINDS: tuple[ProblemKind, ...] = (
+    INPUT_MISSING,
+    TOO_MANY_ITEMS,
+    IMAGE_UNREADABLE,
+    NO_CODE_FOUND,
+    FILE_UNSUPPORTED,
+    FILE_TOO_LARGE,
+    POLICY_INVALID,
+    SEVERAL_CERTIFICATES,
+)
+
+# Why a file gave no verdict; each file of a request may have its own reason.
+FILE_KINDS: dict[type[errors.CertsvcError], ProblemKind] = {
+    errors.ImageUnreadable: IMAGE_UNREADABLE,
+    errors.NoCodeFound: NO_CODE_FOUND,
+    errors.FileUnsupported: FILE_UNSUPPORTED,
+    errors.FileTooLarge: FILE_TOO_LARGE,
+}
+
+
+def problem_table() -> ProblemTable:
+    """Error class -> problem, for everything that may reach the edge of the service."""
+    return {
+        # The message may quote the request, so it stays here.
+        errors.Malformed: lambda _: Problem(BODY_MALFORMED),
+        errors.PolicyInvalid: lambda error: Problem(POLICY_INVALID, detail=str(error)),
+    }

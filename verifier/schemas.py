@@ -1,0 +1,72 @@
+"""Shapes of what the verification API takes and gives."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
+from certsvc_sdk.strict import Json
+
+# A queue of a busy window fits; a larger batch is several requests.
+MAX_ITEMS = 100
+
+_MESSAGES = {
+    "extra_forbidden": ("unknown_member", "没有这个成员", "There is no such member"),
+    "missing": ("required", "缺少必填成员", "A required member is missing"),
+}
+_TYPE_INVALID = ("type_invalid", "成员的类型不对", "The member has another type")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class VerificationItem(_Strict):
+    """One presented code: QR text, its bare digits, or an SD-JWT."""
+
+    text: str
+
+
+class VerificationRequest(_Strict):
+    """Body of `POST /v1/verifications`: `text` or `items`, and the rules of the matter."""
+
+    text: str | None = None
+    items: list[VerificationItem] | None = None
+    policy: dict[str, Any] | None = None
+
+
+class VerificationEntry(_Strict):
+    """One answer. `index`: which item or file (from 0); `page` from 1; `position`: pixels."""
+
+    index: int = Field(ge=0)
+    page: int | None
+    position: tuple[int, ...] | None
+    verdict: dict[str, Any]
+
+
+class VerificationAnswer(_Strict):
+    """Answer of `POST /v1/verifications`, in the order of items, files and codes."""
+
+    verifications: tuple[VerificationEntry, ...]
+
+
+def read_request(body: dict[str, Json]) -> VerificationRequest:
+    """The request of a parsed body.
+
+    Raises:
+        Problem: request_invalid, with every place that is wrong.
+    """
+    try:
+        return VerificationRequest.model_validate(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        fields = [
+            FieldProblem(_pointer(item["loc"]), *_MESSAGES.get(item["type"], _TYPE_INVALID))
+            for item in found
+        ]
+        raise Problem(REQUEST_INVALID, errors=fields) from error
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """JSON pointer (RFC 6901) of a place in the body."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
