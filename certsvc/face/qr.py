@@ -61,8 +61,8 @@ class Symbol:
         return max(PRINT_MM, MIN_MODULE_MM * self.side)
 
 
-def qr_symbol(prefix: str, digits: str) -> Symbol:
-    """Draw the symbol of a certificate.
+def symbol_size(prefix: str, digits: str) -> tuple[int, Level]:
+    """Version and error correction level of a certificate's symbol, without drawing it.
 
     Args:
         prefix: `https://<host>/v#`, the byte segment.
@@ -75,8 +75,14 @@ def qr_symbol(prefix: str, digits: str) -> Symbol:
     for level, limit in MAX_VERSION.items():
         version = _version(len(prefix), len(digits), level, limit)
         if version is not None:
-            return _draw(prefix, digits, version, level)
+            return version, level
     raise SymbolTooLarge("the certificate does not fit a QR symbol of version 23-M")
+
+
+def qr_symbol(prefix: str, digits: str) -> Symbol:
+    """Draw the symbol of a certificate; arguments and errors as `symbol_size`."""
+    version, level = symbol_size(prefix, digits)
+    return _draw(prefix, digits, version, level)
 
 
 def _version(prefix: int, digits: int, level: Level, limit: int) -> int | None:

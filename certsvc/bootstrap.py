@@ -1,0 +1,196 @@
+"""The first start: keys, database, trust repository and two fictional departments.
+
+Every step may be repeated: a set-up that was broken off goes on where it stopped. `root.json` is
+written last and says that the set-up is complete.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from sqlalchemy.engine import Engine
+
+from certsvc.catalogue import Catalogue
+from certsvc.publishing.metadata import publish_issuer_metadata, publish_types
+from certsvc.publishing.records import IssuerProfile, build_record
+from certsvc.publishing.tree import PublishedTree
+from certsvc.publishing.trust import TrustPublisher
+from certsvc.service.engine import make_engine, reading, writing
+from certsvc.service.principal import SCOPES
+from certsvc.service.settings import Environment, Settings, SettingsInvalid
+from certsvc.storage.clients import Clients
+from certsvc.storage.database import upgrade
+from certsvc.storage.issuers import Issuer, Issuers
+from certsvc.storage.sealing import Sealing, data_key_name
+from certsvc.storage.status_lists import StatusLists
+from certsvc_sdk.strict import dumps
+from certsvc_sdk.trust.about import About
+from certsvc_sdk.trust.about import Environment as TrustEnvironment
+from certsvc_sdk.trust.record import IssuerRecord, Level, Right
+from keys import KeyStore, open_store
+from keys.provision import ensure_active
+
+PASSPHRASE_BYTES = 32
+#: Purposes each department needs a key for; both use the verifiers' best supported algorithm.
+PURPOSES = ("certificate", "status")
+ALGORITHM = "ES256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """A fictional department of the demo world."""
+
+    issuer_id: str
+    names: Mapping[str, str]
+    level: str
+    type: str
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoClient:
+    """Credentials of a demo department's system, and the file they stand in."""
+
+    name: str
+    client_id: str
+    secret: str
+    types: str
+    path: Path
+
+
+def departments() -> list[Department]:
+    """The demo departments, as data."""
+    text = files("certsvc").joinpath("demo", "departments.json").read_text(encoding="utf-8")
+    return [Department(**each) for each in json.loads(text)]
+
+
+def is_initialised(settings: Settings) -> bool:
+    """Whether a complete set-up stands in the data folder."""
+    return settings.trust_root.is_file()
+
+
+def initialise(settings: Settings, *, now: int, report: Callable[[str], object]) -> None:
+    """Set the demo world up under `settings.home`.
+
+    Args:
+        settings: Where everything goes.
+        now: Unix seconds.
+        report: Takes one line for each thing done.
+
+    Raises:
+        SettingsInvalid: The settings ask for production, whose keys need a ceremony.
+    """
+    if settings.env is not Environment.DEMO:
+        raise SettingsInvalid("CERTSVC_ENV: init makes demo worlds only; see docs/settings.md")
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_passphrase(settings.keys_passphrase_file)
+    keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
+    engine = make_engine(settings.database_url)
+    upgrade(engine)
+    report(f"数据库 / database: {engine.url.get_backend_name()}")
+    tree = PublishedTree(settings.published)
+    trust = TrustPublisher(tree, keys)
+    if not trust.initialised:
+        trust.initialise(now, About(env=TrustEnvironment.DEMO, base=settings.public_url))
+    records = [add_department(each, settings, keys, engine, now=now) for each in departments()]
+    trust.publish_records(records, now)
+    publish_types(tree, Catalogue.builtin(), settings.public_url)
+    for record in records:
+        publish_issuer_metadata(tree, record)
+        report(f"发证机关 / issuer: {record.names['zh']} {record.uscc}")
+    write_private(settings.trust_root, trust.root(), mode=0o644)
+    report(f"信任根 / trust root: {settings.trust_root}")
+    engine.dispose()
+
+
+def add_department(
+    department: Department, settings: Settings, keys: KeyStore, engine: Engine, *, now: int
+) -> IssuerRecord:
+    """Keys, trust record, client and first status list of one department."""
+    issuer_id = department.issuer_id
+    for purpose in PURPOSES:
+        ensure_active(keys, issuer_id=issuer_id, alg=ALGORITHM, purpose=purpose, now=now)
+    right = Right(
+        vct=f"{settings.public_url}vct/{department.type}",
+        division=issuer_id[2:8],
+        not_before=now,
+        not_after=None,
+        max_validity=None,
+    )
+    profile = IssuerProfile(uscc=issuer_id, names=department.names, level=Level(department.level))
+    record = build_record(profile, keys.list(issuer_id), (right,), settings.public_url)
+    text = dumps(record.to_json()).decode()
+    with writing(engine) as connection:
+        issuers = Issuers(connection)
+        if any(each.issuer_id == issuer_id for each in issuers.all()):
+            issuers.set_record(issuer_id, text, now=now)
+        else:
+            issuers.add(Issuer(issuer_id=issuer_id, uscc=issuer_id, record=text), now=now)
+        sealing = Sealing(issuer_id, keys.data_key(data_key_name(issuer_id)))
+        StatusLists(connection).ensure_open(sealing, now=now)
+    ensure_client(department, settings, engine, now=now)
+    return record
+
+
+def ensure_client(department: Department, settings: Settings, engine: Engine, *, now: int) -> None:
+    """A client of the issuing interface, its credentials in a file of its own."""
+    path = client_file(settings, department)
+    with reading(engine) as connection:
+        known = {each.client_id for each in Clients(connection).all(department.issuer_id)}
+    if department.client_id in known and path.is_file():
+        return
+    # Registered, but its secret was never written down: that name is of no use to anybody.
+    number = len(known) + 1
+    client_id = department.client_id if not known else f"{department.client_id}-{number}"
+    with writing(engine) as connection:
+        secret = Clients(connection).add(
+            department.issuer_id,
+            client_id,
+            name=department.names["zh"],
+            scopes=SCOPES,
+            now=now,
+        )
+        # Inside the transaction: no file, no client.
+        write_private(path, f"{client_id}:{secret}\n".encode())
+
+
+def client_file(settings: Settings, department: Department) -> Path:
+    """Where a demo department's ``client_id:secret`` stands (for ``curl -u``)."""
+    return settings.home / "demo" / f"{department.client_id}.client"
+
+
+def demo_clients(settings: Settings) -> list[DemoClient]:
+    """The demo departments' credentials; none outside a demo world."""
+    found = []
+    for department in departments():
+        path = client_file(settings, department)
+        if path.is_file():
+            client_id, _, secret = path.read_text(encoding="ascii").strip().partition(":")
+            name = department.names["zh"]
+            found.append(DemoClient(name, client_id, secret, department.type, path))
+    return found
+
+
+def make_passphrase(path: Path) -> None:
+    """A random passphrase where there is none yet."""
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(PASSPHRASE_BYTES).encode() + b"\n")
+
+
+def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
+    """Write a whole file durably; nobody sees a part of it, or others' eyes see it at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

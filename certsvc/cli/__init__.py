@@ -1,0 +1,42 @@
+"""The command `certsvc`: set up, run, issue, demonstrate."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from certsvc.cli.demo import demo
+from certsvc.cli.init import init, reset
+from certsvc.cli.issue import issue
+from certsvc.cli.run import serve, up, worker
+from certsvc.service.settings import SettingsInvalid
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="数据目录，默认 var 或 CERTSVC_HOME / data folder",
+)
+@click.version_option(package_name="certsvc")
+def cli(home: Path | None) -> None:
+    """电子证照签发服务 · Issue and publish electronic certificates."""
+    if home is not None:
+        # Child processes read the same variable, so that one option reaches all of them.
+        os.environ["CERTSVC_HOME"] = str(home)
+
+
+for _command in (init, reset, up, serve, worker, issue, demo):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line; configuration errors end with sysexits' EX_CONFIG (78)."""
+    try:
+        cli()
+    except SettingsInvalid as error:
+        click.echo(f"配置错误 / configuration: {error}", err=True)
+        sys.exit(SettingsInvalid.exit_code)
