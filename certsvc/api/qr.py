@@ -23,7 +23,13 @@ _MARK = "#"  # the byte segment ends with it, the digits follow
 
 
 def segments(qr_text: str) -> tuple[str, str]:
-    """The two segments of a QR text: address and digits."""
+    """The two segments of a QR text: address and digits.
+
+    Raises:
+        SymbolTooLarge: the certificate fits into no code, so there is no text.
+    """
+    if not qr_text:
+        raise SymbolTooLarge("the certificate does not fit into any QR code")
     address, mark, digits = qr_text.partition(_MARK)
     return address + mark, digits
 

@@ -18,8 +18,9 @@ from certsvc.storage.certificates import Certificates
 from certsvc.storage.idempotency import Idempotency, Scope
 from certsvc.storage.outbox import Outbox
 from certsvc.storage.status_lists import StatusLists
-from certsvc_sdk import qr
 from certsvc_sdk.errors import CertsvcError
+from certsvc_sdk.qr import frame, text
+from certsvc_sdk.qr.digits import MAX_DIGITS
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.verdict import Outcome
 from certsvc_sdk.verify import check_fresh
@@ -42,7 +43,7 @@ class Task:
         planned: The plan as recorded.
         record: The issuer's trust record.
         token: After step 4: the signed token.
-        qr_text: After step 5: the text of its QR code.
+        qr_text: After step 5: the text of its QR code; empty where it does not fit any.
         outcome: The answer, or why there is none.
     """
 
@@ -107,19 +108,25 @@ class Finisher:
         verdict = check_fresh(task.token, task.record, moment)
         if verdict.outcome is not Outcome.VALID:
             raise errors.SelfCheckFailed(f"the fresh token is {verdict.code}")
-        seed = planned.plan.seed if planned.plan.disclosures else None
+        task.qr_text = self._qr_text(task)
+
+    def _qr_text(self, task: Task) -> str:
+        """The text of the QR code; empty where no code of any size holds the certificate."""
+        plan = task.planned.plan
         try:
-            task.qr_text = qr.encode(
-                task.token,
-                seed,
-                host=self._resources.qr_host,
-                dictionary=planned.plan.dictionary,
+            # `pack` itself proves that the frame gives back the identical token.
+            body = frame.pack(
+                task.token, plan.seed if plan.disclosures else None, dictionary=plan.dictionary
             )
-            read_back = qr.decode(task.qr_text).token
+            prefix, digits = text.to_parts(body, self._resources.qr_host)
+            if len(digits) > MAX_DIGITS:
+                return ""
+            read_back = text.from_text(prefix + digits)
         except CertsvcError as error:
             raise errors.SelfCheckFailed(f"the QR frame fails: {error.code}") from error
-        if read_back != task.token:
-            raise errors.SelfCheckFailed("the QR frame does not round-trip")
+        if read_back != body:
+            raise errors.SelfCheckFailed("the QR text does not round-trip")
+        return prefix + digits
 
     def _store(self, connection: Connection, tasks: Sequence[Task]) -> None:
         now, acts = self._resources.now(), Acts()

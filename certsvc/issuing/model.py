@@ -97,7 +97,7 @@ class CertificateView:
         list_no: Number of the status list that shows the state.
         list_index: Place in that list.
         token: The SD-JWT with all disclosures.
-        qr_text: Text of the QR code.
+        qr_text: Text of the QR code; empty where the certificate does not fit into any.
     """
 
     certificate_id: str

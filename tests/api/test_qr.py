@@ -52,11 +52,12 @@ def test_what_does_not_fit_has_no_code() -> None:
     assert qr_answer("0" * 32, address + "1" * 3000) is None
 
 
+@pytest.mark.parametrize("length", [700, 1900], ids=["no-printable-symbol", "no-symbol-at-all"])
 def test_a_certificate_that_does_not_fit_is_issued_all_the_same(
-    licence: Any, licence_claims: list[dict[str, Any]], new_key: Any
+    licence: Any, licence_claims: list[dict[str, Any]], new_key: Any, length: int
 ) -> None:
     # Characters that no dictionary knows, so that they do not shrink.
-    scope = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(700))
+    scope = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(length))
     claims = {**licence_claims[0], "business_scope": scope}
     body = {"type": "business-licence", "claims": claims}
     answer = licence.post("/v1/certificates", body, key=new_key())
