@@ -11,11 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jwcrypto.jwk import JWK
+from openvc.proof.sd_jwt import SdJwtVcProofSuite
+from sd_jwt.verifier import SDJWTVerifier
 
 from certsvc.cli.calls import Caller
 from certsvc.cli.run import issuer_url
 from certsvc_sdk import Policy, Verifier
 from certsvc_sdk.errors import VerificationFailed
+from certsvc_sdk.strict import b64u_decode
 
 LICENCE, HOUSEHOLD = "business-licence", "household-register"
 DAY = 86_400
@@ -125,6 +129,37 @@ def test_all_600_verify_in_the_sdk_with_the_network_blocked(
         for v in (alone.check(each["qr"]["text"]), alone.check(each["token"]))
     )
     assert found == {("VALID", "valid"): 1200}
+
+
+def published_key(world, token: str) -> dict[str, Any]:
+    """The key as SD-JWT VC readers find it: by `iss` and `kid`, at the well-known address."""
+    header = json.loads(b64u_decode(token.split(".")[0]))
+    payload = json.loads(b64u_decode(token.split(".")[1]))
+    path = payload["iss"].removeprefix(world.settings.public_url)
+    answer = Caller(issuer_url(world.settings)).get(f".well-known/jwt-vc-issuer/{path}")
+    metadata = answer.json()
+    assert metadata["issuer"] == payload["iss"]
+    (key,) = [key for key in metadata["jwks"]["keys"] if key["kid"] == header["kid"]]
+    return key
+
+
+def test_other_implementations_read_what_we_issue(world, issued: Issued, samples: Path) -> None:
+    households = records(samples, "households.jsonl")
+    for each, record in zip(issued.households[:20], households, strict=False):
+        key = published_key(world, each["token"])
+        theirs = SDJWTVerifier(
+            each["token"], lambda _issuer, _header, key=key: JWK(**key)
+        ).get_verified_payload()
+        assert theirs["address"] == record["address"]
+        names = [member["name"] for member in record["members"]]
+        assert [member["name"] for member in theirs["members"]] == names
+        public = {name: key[name] for name in ("kty", "crv", "x", "y")}
+        also = SdJwtVcProofSuite().verify(each["token"], public_key_jwk=public)
+        assert also.claims["members"] == theirs["members"]
+    licence = issued.licences[0]["token"]
+    key = published_key(world, licence)
+    theirs = SDJWTVerifier(licence, lambda _issuer, _header: JWK(**key)).get_verified_payload()
+    assert theirs["name"] == records(samples, "business-licences.jsonl")[0]["name"]
 
 
 def test_the_same_requests_again_issue_nothing(world, issued: Issued, samples: Path) -> None:
