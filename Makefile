@@ -1,4 +1,4 @@
-# Three lines a target; CI calls the same ones. `make help` lists them.
+# Few lines a target; CI calls the same ones. `make help` lists them.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -17,6 +17,7 @@ demo: .venv/run.stamp  ## the whole story once, without questions
 	@$(BIN)/certsvc demo $(ARGS)
 
 test: .venv/dev.stamp  ## every test, with coverage floors
+	@$(BIN)/python tests/system_packages.py
 	@rm -f .coverage .coverage.*; $(BIN)/python -m pytest -n $${TEST_WORKERS:-2} --dist loadgroup --cov --cov-report= $(ARGS)
 	@$(BIN)/python tests/coverage_floors.py
 

@@ -105,7 +105,12 @@ def test_up_serves_both_ports_and_ends_in_order(home: Path) -> None:
         assert "█" in read_until(process, "▀")
     finally:
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
+        try:
+            rest, _ = process.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
     assert process.returncode == 0, rest
     assert not answers(f"http://127.0.0.1:{issuer}/healthz")
     assert not answers(f"http://127.0.0.1:{verifier}/healthz")

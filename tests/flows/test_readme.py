@@ -60,6 +60,7 @@ def test_the_first_forty_lines_say_what_it_is() -> None:
         assert word in head, word
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_shell_example_issues_and_verifies(world, place: Path) -> None:
     example = here(world, block_with("sh", "curl"))
     done = run(world, place, ["bash", "-euo", "pipefail", "-c", example])

@@ -203,7 +203,7 @@ def test_a_changed_character_is_never_valid(
         "digits": (text, text.index("#") + 1, len(text) - text.index("#") - 1),
     }
     original, start, length = parts[part]
-    for at in range(start, start + length, max(1, length // 120)):
+    for at in range(start, start + length):
         old = original[at]
         new = "1" if old == "0" else "0" if part == "digits" or old != "A" else "B"
         changed = original[:at] + new + original[at + 1 :]
