@@ -37,7 +37,7 @@ class Case:
         record: the issuer's record, after step 4.
         claims: claims with the disclosures in place, after the last check of step 4.
         soft: the trust data may lack what a newer one has; absence proves nothing then.
-        clock_wrong: signed data is from later than `now`.
+        proven: latest time that signed data has shown it to be, Unix seconds.
         list_as_of: `iat` of the status list that was used, after step 6.
     """
 
@@ -51,7 +51,7 @@ class Case:
     record: IssuerRecord | None = None
     claims: Mapping[str, Json] | None = None
     soft: bool = False
-    clock_wrong: bool = False
+    proven: int = 0
     list_as_of: int | None = None
 
 
@@ -110,9 +110,8 @@ def find_trust(case: Case) -> TrustView | None:
     case.trust = trust = case.world.trust()
 
     # 3 clock: signed data from the future means that this clock is behind (T26)
-    floor = max(case.world.clock_floor, 0 if trust is None else trust.as_of)
-    case.clock_wrong = case.now < floor - CLOCK_TOLERANCE
-    if case.clock_wrong:
+    case.proven = max(case.world.clock_floor, 0 if trust is None else trust.as_of)
+    if case.now < case.proven - CLOCK_TOLERANCE:
         case.sheet.found("clock", "clock_untrusted")
     else:
         case.sheet.passed("clock")

@@ -31,8 +31,9 @@ _MAX_FILE = MAX_LIST_TOKEN + 16 * 1024
 # One line is 87 bytes; a window that saw 700,000 revoked certificates must look at its cache.
 _MAX_TOMBSTONES = 64 * 1024 * 1024
 _TOMBSTONE = re.compile(rb"([0-9a-f]{64}) ([0-9]{1,8})")
-# Ten digits until the year 2286.
-_MAX_CLOCK = 12
+# Ten digits until the year 2286, a space and a digest: a flipped bit must not move time for ever.
+_MAX_CLOCK = 32
+_CLOCK = re.compile(rb"([0-9]{1,12}) ([0-9a-f]{16})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +149,14 @@ class StatusCache:
     def _write_floor(self) -> None:
         # Another process may have seen more.
         self._floor = max(self._floor, self._read_floor())
-        write_durably(self._folder / "clock", str(self._floor).encode("ascii"))
+        digits = b"%d" % self._floor
+        write_durably(self._folder / "clock", digits + b" " + _check(digits))
 
     def _read_floor(self) -> int:
-        with suppress(OSError, ValueError, Malformed):
-            return int(_read(self._folder / "clock", _MAX_CLOCK))
+        with suppress(OSError, Malformed):
+            found = _CLOCK.fullmatch(_read(self._folder / "clock", _MAX_CLOCK))
+            if found is not None and _check(found[1]) == found[2]:
+                return int(found[1])
         return 0
 
     def _read_tombstones(self) -> None:
@@ -222,6 +226,10 @@ def _read(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise Malformed("a cache file is too long")
     return data
+
+
+def _check(digits: bytes) -> bytes:
+    return hashlib.sha256(digits).hexdigest()[:16].encode("ascii")
 
 
 def _name(uri: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from certsvc_sdk import verify
 from certsvc_sdk.errors import FileUnsupported, TrustUnavailable, VerificationFailed
+from certsvc_sdk.file_limits import MAX_FILE_BYTES
 from certsvc_sdk.holdings import Holdings, Refreshed
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.verdict import Verdict
@@ -24,7 +25,7 @@ __all__ = ["Finding", "Refreshed", "Verifier"]
 
 # A new office or key is looked for at once, but strangers' codes must not make us ask forever.
 LOOK_AGAIN_SECONDS = 10
-_ABSENT = frozenset({"issuer_unknown", "key_unknown", "issuer_not_authorised"})
+_LOOK_AGAIN = frozenset({"issuer_unknown", "key_unknown", "issuer_not_authorised", "trust_stale"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,8 @@ class Verifier:
             FetchFailed: an address is of a kind that is not allowed.
         """
         pinned = _read_root(root)
-        made = tempfile.mkdtemp(prefix="certsvc-sdk-") if cache_dir is None else None
+        # An empty name would mean the working directory.
+        made = None if cache_dir else tempfile.mkdtemp(prefix="certsvc-sdk-")
         try:
             holdings = Holdings(
                 root=pinned,
@@ -121,11 +123,11 @@ class Verifier:
             raise TypeError("text must be str or bytes")
         rules = self._policy if policy is None else policy
         now = int(self._clock())
-        world = self._holdings.world(now)
+        world = self._holdings.world(now, max_status_age=rules.max_status_age)
         verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
         aged = verdict.trust_age is not None and verdict.trust_age >= LOOK_AGAIN_SECONDS
-        if verdict.code in _ABSENT and aged and self._holdings.trust.look_again(now):
-            # What was absent may have been published since.
+        if verdict.code in _LOOK_AGAIN and aged and self._holdings.trust.look_again(now):
+            # What was absent may have been published since; the policy may want newer data.
             verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
         return verdict
 
@@ -161,10 +163,7 @@ class Verifier:
             raise FileUnsupported(
                 "reading images and PDFs needs the extra: pip install 'certsvc-sdk[image]'"
             ) from error
-        try:
-            content = data if isinstance(data, bytes) else Path(data).read_bytes()
-        except OSError as error:
-            raise FileUnsupported(f"the file cannot be read: {error.strerror}") from error
+        content = data if isinstance(data, bytes) else _read_file(data)
         return [
             Finding(
                 page=code.page,
@@ -189,6 +188,16 @@ class Verifier:
         Never raises for the network; what failed stands in the answer.
         """
         return self._holdings.renew(int(self._clock()), whole=True)
+
+
+def _read_file(path: str | Path) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MAX_FILE_BYTES + 1)  # one byte more shows that it is too long
+    except OSError as error:
+        raise FileUnsupported(f"the file cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL or a surrogate
+        raise FileUnsupported("the file has an impossible name") from error
 
 
 def _read_root(root: str | Path | bytes) -> bytes:

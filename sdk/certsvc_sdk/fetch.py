@@ -4,6 +4,7 @@ HTTPS, plain http to this machine only, and `file:` for configured sources. No r
 content encodings, no cookies, no proxies: everything fetched carries its own signature.
 """
 
+import re
 import socket
 import threading
 import time
@@ -31,6 +32,8 @@ TOTAL_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 
 _CHUNK = 64 * 1024
+# RFC 9110 section 8.8.3, of a length that every server takes.
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,200}"')
 # Failures remembered at once; the oldest goes first, so that memory stays flat.
 _MAX_REMEMBERED = 256
 
@@ -41,6 +44,10 @@ class AnswerFailed(FetchFailed):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NoAnswer(FetchFailed):
+    """Nothing came back from the host: asking it for another thing would wait as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Fetcher:
         Raises:
             FetchFailed: unreachable, too slow, too long, another status than 200 and 304.
         """
+        # A tag that no request can carry back would keep every later answer out.
+        etag = etag if etag is not None and _ETAG.fullmatch(etag) else None
         headers = {} if etag is None else {"If-None-Match": etag}
         answer: dict[str, str] = {}
         body = bytearray()
@@ -116,8 +125,10 @@ class Fetcher:
             if failure.status != HTTPStatus.NOT_MODIFIED:
                 self._remember(source.url, failure.status)
             raise
-        except FetchFailed:
+        except FetchFailed as failure:
             self._remember(source.url, None)
+            if isinstance(failure, NoAnswer):
+                self._remember(_origin(source.url), None)
             raise
 
     def forget_failures(self) -> None:
@@ -131,13 +142,19 @@ class Fetcher:
 
     def avoids(self, source: Source) -> bool:
         """Return whether a source failed a moment ago and would not be asked now."""
+        now = self._monotonic()
         with self._lock:
-            return self._monotonic() < self._failures.get(source.url, (0.0, None))[0]
+            places = (source.url, _origin(source.url))
+            return any(now < self._failures.get(place, (0.0, None))[0] for place in places)
 
     def _refuse_recent(self, url: str) -> None:
         with self._lock:
             until, status = self._failures.get(url, (0.0, None))
-        if self._monotonic() < until:
+            host_until, _ = self._failures.get(_origin(url), (0.0, None))
+        now = self._monotonic()
+        if now < host_until:
+            raise FetchFailed("the host did not answer a moment ago")
+        if now < until:
             message = "the source failed a moment ago"
             raise FetchFailed(message) if status is None else AnswerFailed(message, status=status)
 
@@ -183,6 +200,11 @@ def _file(source: Source) -> Iterator[bytes]:
         raise FetchFailed("the file cannot be read") from error
 
 
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Iterator[bytes]:
     # Imported here: checking from the cache must not pay for a network library.
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
@@ -191,6 +213,7 @@ def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Itera
     parts = urlsplit(url)
     pool_class = HTTPSConnectionPool if parts.scheme == "https" else HTTPConnectionPool
     deadline = _Deadline(TOTAL_SECONDS)
+    failure: type[FetchFailed] = NoAnswer
     try:
         check_base(url)
         with deadline, pool_class(parts.hostname or "", port=parts.port, maxsize=1) as pool:
@@ -205,6 +228,7 @@ def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Itera
                 preload_content=False,
                 decode_content=False,
             )
+            failure = FetchFailed
             with response:
                 if response.status != HTTPStatus.OK:
                     raise AnswerFailed(f"HTTP status {response.status}", status=response.status)
@@ -215,7 +239,7 @@ def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Itera
                     yield chunk
             deadline.check()
     except (HTTPError, HTTPException, OSError, ValueError) as error:
-        raise FetchFailed(f"{parts.hostname} did not answer within its limits") from error
+        raise failure(f"{parts.hostname} did not answer within its limits") from error
 
 
 class _Deadline:

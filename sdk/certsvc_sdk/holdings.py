@@ -95,9 +95,14 @@ class Holdings:
             self.cache, self._fetcher, refresh_after=status_refresh, online=not offline
         )
 
-    def world(self, now: int) -> "HeldWorld":
-        """Return the world of one check at `now` (Unix seconds)."""
-        return HeldWorld(self, now)
+    def world(self, now: int, *, max_status_age: int | None = None) -> "HeldWorld":
+        """Return the world of one check.
+
+        Args:
+            now: Unix seconds.
+            max_status_age: seconds after which the caller has no use for a list.
+        """
+        return HeldWorld(self, now, max_status_age)
 
     def sources(self, base: str) -> Sources:
         """Return where addresses are read: `base` at this verifier's url, its own map first."""
@@ -146,11 +151,12 @@ class Holdings:
 class HeldWorld:
     """The world of one check (`certsvc_sdk.world.World`), over what the verifier holds."""
 
-    __slots__ = ("_holdings", "_now", "_trust")
+    __slots__ = ("_holdings", "_max_status_age", "_now", "_trust")
 
-    def __init__(self, holdings: Holdings, now: int) -> None:
+    def __init__(self, holdings: Holdings, now: int, max_status_age: int | None) -> None:
         self._holdings = holdings
         self._now = now
+        self._max_status_age = max_status_age
         self._trust: HeldTrust | None = None
 
     @property
@@ -168,7 +174,9 @@ class HeldWorld:
         if self._trust is None:
             return None
         sources = self._holdings.sources(self._trust.view.base)
-        return self._holdings.status.current(uri, record, sources, self._now)
+        return self._holdings.status.current(
+            uri, record, sources, self._now, max_age=self._max_status_age
+        )
 
     def known_revoked(self, uri: str, index: int) -> bool:
         """Return whether this entry was ever seen revoked."""

@@ -7,17 +7,15 @@ before anything is decoded.
 """
 
 import io
-import math
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from functools import cache
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 import pypdfium2
 import zxingcpp
-from PIL import Image, ImageOps, ImageSequence
+from PIL import Image, ImageOps
 
 from certsvc_sdk.errors import (
     CertsvcError,
@@ -26,28 +24,31 @@ from certsvc_sdk.errors import (
     ImageUnreadable,
     NoCodeFound,
 )
-
-# A phone's photo has 3-12 MB, a scanned file of some pages below 20.
-MAX_FILE_BYTES: Final = 20 * 1024 * 1024
-# A4 at 600 dpi has 35 million pixels; decoded in colour this is 120 MB.
-MAX_PIXELS: Final = 40_000_000
-# A case file; a clerk presents certificates, not archives.
-MAX_PAGES: Final = 20
-# One code a certificate and some of other origin on each page.
-MAX_CODES: Final = 64
+from certsvc_sdk.file_limits import (
+    MAX_CODES,
+    MAX_FILE_BYTES,
+    MAX_PAGES,
+    MAX_PIXELS,
+    MAX_SCANS,
+    MAX_SIDE,
+    Budget,
+)
+from certsvc_sdk.pdf import Pdfium
 
 # 300 dpi gives 4-5 pixels a module at 40 mm; the others move a moiré or a thin line.
 PDF_DPI: Final = (300, 200, 400)
-_POINTS_PER_INCH: Final = 72
-# Below this resolution a 0.33 mm module is under 1.3 pixels and nothing can be read.
-_MIN_DPI: Final = 100
 # Twice the size helps small screenshots, half the size noisy photos.
 _SCALES: Final = (1.0, 0.5, 2.0)
 
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 _SIGNATURES: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+_JPEG: Final = b"\xff\xd8"
+_JPEG_SCAN: Final = b"\xff\xda"
 # Readers accept the marker of a PDF anywhere in its first kilobyte.
 _PDF_HEAD: Final = 1024
+
+# One guard of the library in this process, made at import: two of them would guard nothing.
+_PDFIUM: Final = Pdfium()
 
 Position = tuple[int, int, int, int]
 
@@ -65,28 +66,32 @@ class Code:
 
     page: int | None
     position: Position
-    text: str
+    # Out of every log: it is somebody's certificate.
+    text: str = field(repr=False)
 
 
-def read_codes(data: bytes) -> list[Code]:
+def read_codes(data: bytes, *, seconds_used: Callable[[], float] = time.thread_time) -> list[Code]:
     """Read every QR code of an image (PNG, JPEG, WebP, GIF, BMP, TIFF) or a PDF.
 
     Args:
         data: the file.
+        seconds_used: processor time of this thread, which is bounded too.
 
     Returns:
         The codes by page and position, from the top; codes that hold no UTF-8 text are left out.
 
     Raises:
-        FileTooLarge: bytes, pixels, pages or codes above the limits of this module.
+        FileTooLarge: bytes, pixels, pages, codes or time above the limits of `file_limits`.
         FileUnsupported: another type of file; HEIC photos among them.
         ImageUnreadable: the file is damaged or encrypted.
         NoCodeFound: there is no QR code in it.
     """
     if len(data) > MAX_FILE_BYTES:
         raise FileTooLarge(f"the file is larger than {MAX_FILE_BYTES // 1024**2} MiB")
+    budget = Budget(seconds_used)
+    read = _pdf if b"%PDF-" in data[:_PDF_HEAD] else _image
     codes: list[Code] = []
-    for found in _pdf(data) if b"%PDF-" in data[:_PDF_HEAD] else _image(data):
+    for found in read(data, budget):
         codes.extend(sorted(found, key=lambda code: (code.position[1], code.position[0])))
         if len(codes) > MAX_CODES:
             raise FileTooLarge(f"the file holds more than {MAX_CODES} codes")
@@ -95,17 +100,17 @@ def read_codes(data: bytes) -> list[Code]:
     return codes
 
 
-def _image(data: bytes) -> Iterator[list[Code]]:
+def _image(data: bytes, budget: Budget) -> Iterator[list[Code]]:
     """Yield the codes of each page of an image file."""
     _check_type(data)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            # Animations are not paged documents: their first picture counts.
-            pages = ImageSequence.Iterator(image) if image.format == "TIFF" else (image,)
-            paged = getattr(image, "n_frames", 1) > 1 and image.format == "TIFF"
-            for number, page in enumerate(pages, start=1):
-                _check_size(number, *page.size)
-                yield _read(_upright(page), number if paged else None, 1.0, _SCALES)
+            pages = _count_pages(image)
+            for index in range(pages):
+                image.seek(index)
+                _check_size(*image.size)
+                number = index + 1 if pages > 1 else None
+                yield _read(_upright(image), number, 1.0, _SCALES, budget)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise FileTooLarge(_pixels_message()) from error
     except CertsvcError:
@@ -117,15 +122,30 @@ def _image(data: bytes) -> Iterator[list[Code]]:
 
 def _check_type(data: bytes) -> None:
     if data.startswith(_SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        # Nothing else in a JPEG spells this marker but its thumbnails.
+        if data.startswith(_JPEG) and data.count(_JPEG_SCAN) > MAX_SCANS:
+            raise FileTooLarge(f"the image has more than {MAX_SCANS} scans")
         return
     if data[4:8] == b"ftyp":
         raise FileUnsupported("HEIC, AVIF and video files are not read: send JPEG, PNG or PDF")
     raise FileUnsupported("only PNG, JPEG, WebP, GIF, BMP, TIFF and PDF files are read")
 
 
-def _check_size(page: int, width: int, height: int) -> None:
-    if page > MAX_PAGES:
+def _count_pages(image: Image.Image) -> int:
+    """Count the pages of a TIFF, no further than the limit: a chain of them is slow to follow.
+
+    Animations are not paged documents: their first picture counts.
+    """
+    if image.format != "TIFF":
+        return 1
+    with suppress(EOFError):
+        for pages in range(1, MAX_PAGES + 1):
+            image.seek(pages)
         raise FileTooLarge(f"the file has more than {MAX_PAGES} pages")
+    return pages
+
+
+def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise FileTooLarge(_pixels_message())
 
@@ -143,14 +163,15 @@ def _upright(image: Image.Image) -> Image.Image:
     except Exception:
         image = image.copy()
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
+        image = image if image.mode == "RGBA" else image.convert("RGBA")
+        page = Image.new("RGB", image.size, "white")
+        page.paste(image, mask=image.getchannel("A"))
+        return page
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
 def _read(
-    image: Image.Image, page: int | None, unit: float, scales: tuple[float, ...]
+    image: Image.Image, page: int | None, unit: float, scales: tuple[float, ...], budget: Budget
 ) -> list[Code]:
     """Read in gray, then in the red channel, at each scale, until a code is found.
 
@@ -159,14 +180,20 @@ def _read(
         page: page number of the codes.
         unit: length of a pixel's side in the unit of `Code.position`.
         scales: sizes to try, 1.0 being the picture's own.
+        budget: time for the file.
+
+    Raises:
+        FileTooLarge: the time is used up.
     """
     for scale in scales:
         size = (round(image.width * scale), round(image.height * scale))
-        if not all(size) or size[0] * size[1] > MAX_PIXELS:
+        if not all(size) or size[0] * size[1] > MAX_PIXELS or max(size) > MAX_SIDE:
             continue
+        budget.check()
         scaled = image if scale == 1.0 else image.resize(size, Image.Resampling.BICUBIC)
         if codes := _scan(scaled.convert("L"), page, unit / scale):
             return codes
+        budget.check()
         if scaled.mode == "RGB" and (codes := _scan(scaled.getchannel("R"), page, unit / scale)):
             return codes
     return []
@@ -189,80 +216,16 @@ def _scan(image: Image.Image, page: int | None, unit: float) -> list[Code]:
     return codes
 
 
-def _pdf(data: bytes) -> Iterator[list[Code]]:
+def _pdf(data: bytes, budget: Budget) -> Iterator[list[Code]]:
     """Yield the codes of each page of a PDF."""
-    with _pdfium().document(data) as document:
-        pages = len(document)
-        if pages > MAX_PAGES:
-            raise FileTooLarge(f"the file has more than {MAX_PAGES} pages")
+    with _PDFIUM.document(data) as (document, pages):
         for index in range(pages):
-            yield _pdf_page(document, index)
+            yield _pdf_page(document, index, budget)
 
 
-def _pdf_page(document: pypdfium2.PdfDocument, index: int) -> list[Code]:
+def _pdf_page(document: pypdfium2.PdfDocument, index: int, budget: Budget) -> list[Code]:
     for dpi in PDF_DPI:
-        image, unit = _pdfium().render(document, index, dpi)
-        if codes := _read(image, index + 1, unit, (1.0,)):
+        image, unit = _PDFIUM.render(document, index, dpi, budget)
+        if codes := _read(image, index + 1, unit, (1.0,), budget):
             return codes
     return []
-
-
-class _Pdfium:
-    """The PDFium library, which is not safe for threads: one call at a time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def document(self, data: bytes) -> Iterator[pypdfium2.PdfDocument]:
-        """Open a PDF and close it afterwards.
-
-        Raises:
-            ImageUnreadable: the file is damaged or encrypted.
-        """
-        with self._lock:
-            try:
-                document = pypdfium2.PdfDocument(data)
-            except pypdfium2.PdfiumError as error:
-                raise ImageUnreadable("the PDF is damaged or encrypted") from error
-        try:
-            yield document
-        finally:
-            with self._lock:
-                document.close()
-
-    def render(
-        self, document: pypdfium2.PdfDocument, index: int, dpi: float
-    ) -> tuple[Image.Image, float]:
-        """Render a page in colour; return it and the points of a pixel's side.
-
-        Raises:
-            ImageUnreadable: the page is damaged.
-            FileTooLarge: the page is so large that it cannot be rendered well.
-        """
-        with self._lock:
-            try:
-                with closing(document[index]) as page:
-                    width, height = page.get_size()
-                    scale = _page_scale(width, height, dpi)
-                    # BGR: Pillow copies such a bitmap, so it may be freed here.
-                    with closing(page.render(scale=scale)) as bitmap:
-                        return bitmap.to_pil(), 1 / scale
-            except CertsvcError:
-                raise
-            except Exception as error:
-                raise ImageUnreadable(f"page {index + 1} of the PDF is damaged") from error
-
-
-def _page_scale(width: float, height: float, dpi: float) -> float:
-    """Return pixels a point for a page of so many points, within the pixel limit."""
-    scale = min(dpi / _POINTS_PER_INCH, math.sqrt(MAX_PIXELS / (width * height)))
-    if not scale * _POINTS_PER_INCH >= _MIN_DPI:
-        raise FileTooLarge("a page of the PDF is too large to be read")
-    return scale
-
-
-@cache
-def _pdfium() -> _Pdfium:
-    """Return the one guard of the library in this process."""
-    return _Pdfium()

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from certsvc_sdk.errors import PolicyInvalid
@@ -47,7 +47,7 @@ class Policy:
     max_certificate_age: int | None = None
     issuer_divisions: tuple[str, ...] | None = None
     require_holder_binding: bool = False
-    holder: str | None = None
+    holder: str | None = field(default=None, repr=False)
     audience: str | None = None
     nonce: str | None = None
 
@@ -87,7 +87,7 @@ class Policy:
         """
         if not isinstance(obj, Mapping):
             raise PolicyInvalid("a policy is a JSON object")
-        known = {field.name for field in fields(cls)}
+        known = {member.name for member in fields(cls)}
         unknown = sorted(str(name) for name in obj if name not in known)
         if unknown:
             raise PolicyInvalid(f"unknown member of the policy: {unknown[0]}")
@@ -104,7 +104,7 @@ class Policy:
 
 
 # Looked up once: each verdict carries its policy.
-_DEFAULTS = tuple((field.name, field.default) for field in fields(Policy))
+_DEFAULTS = tuple((member.name, member.default) for member in fields(Policy))
 
 
 def accepts_type(policy: Policy, vct: str) -> bool:

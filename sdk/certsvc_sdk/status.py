@@ -76,6 +76,7 @@ def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:
     if snapshot is None:
         return
     case.list_as_of = snapshot.token.iat
+    case.proven = max(case.proven, snapshot.token.iat)
     try:
         value = snapshot.value(found.idx)
     except StatusListInvalid:

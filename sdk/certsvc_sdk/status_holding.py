@@ -55,7 +55,14 @@ class StatusHolding:
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
     def current(
-        self, uri: str, record: IssuerRecord, sources: Sources, now: int, *, force: bool = False
+        self,
+        uri: str,
+        record: IssuerRecord,
+        sources: Sources,
+        now: int,
+        *,
+        max_age: int | None = None,
+        force: bool = False,
     ) -> StatusSnapshot | None:
         """Return the newest genuine copy of a list, fetched anew where it is due.
 
@@ -64,17 +71,18 @@ class StatusHolding:
             record: the issuer's record.
             sources: where addresses are read.
             now: Unix seconds.
+            max_age: seconds since it was signed after which the caller has no use for it.
             force: fetch whether due or not.
         """
         held = self._genuine(uri, record)
-        if not self._online or not (force or held is None or self._is_due(held, now)):
+        if not self._online or not (force or held is None or self._is_due(held, now, max_age)):
             return None if held is None else held.snapshot
         lock = self._locks[hash(uri) % _STRIPES]
         # With a copy at hand nobody waits for another thread's fetch.
         if lock.acquire(blocking=force or held is None):
             try:
                 held = self._genuine(uri, record)  # another thread may just have brought it
-                if force or held is None or self._is_due(held, now):
+                if force or held is None or self._is_due(held, now, max_age):
                     held = self._renew(uri, record, sources, now, held)
             finally:
                 lock.release()
@@ -107,23 +115,40 @@ class StatusHolding:
     def _genuine(self, uri: str, record: IssuerRecord) -> Held | None:
         held = self._held.get(uri)
         if held is None:
-            stored = self.cache.load(uri)
-            token = None if stored is None else parse_list(stored)
-            if stored is None or token is None:
-                return None
-            held = Held(StatusSnapshot(token, stored.fetched_at), stored.etag)
+            held = self._stored(uri)
         # Under a newer record its key may be gone: such a list must not outrank a good one.
-        if not held.snapshot.is_genuine(record, uri):
+        if held is None or not held.snapshot.is_genuine(record, uri):
             return None
         self._hold(uri, held)
         return held
 
-    def _is_due(self, held: Held, now: int) -> bool:
-        token = held.snapshot.token
+    def _stored(self, uri: str) -> Held | None:
+        stored = self.cache.load(uri)
+        token = None if stored is None else parse_list(stored)
+        if stored is None or token is None:
+            return None
+        return Held(StatusSnapshot(token, stored.fetched_at), stored.etag)
+
+    def _newest(self, uri: str, record: IssuerRecord, held: Held | None) -> Held | None:
+        """Return the copy at hand, or a newer one that another process stored meanwhile."""
+        stored = self._stored(uri)
+        if stored is None or not stored.snapshot.is_genuine(record, uri):
+            return held
+        if held is None or is_older(held.snapshot.token, than=stored.snapshot.token):
+            self._hold(uri, stored)
+            return stored
+        return held
+
+    def _is_due(self, held: Held, now: int, max_age: int | None) -> bool:
+        token, fetched_at = held.snapshot.token, held.snapshot.fetched_at
+        # Too old for this caller, or for anybody: a long `ttl` is no reason not to look.
+        ended = now >= held.snapshot.expires or (max_age is not None and now - token.iat > max_age)
+        if ended and now != fetched_at:
+            return True
         after = self._refresh_after
         if after is None:
             after = DEFAULT_TTL if token.ttl is None else token.ttl
-        return not 0 <= now - held.snapshot.fetched_at < after
+        return not 0 <= now - fetched_at < after
 
     def _renew(
         self, uri: str, record: IssuerRecord, sources: Sources, now: int, held: Held | None
@@ -144,6 +169,7 @@ class StatusHolding:
             _LOG.warning("what is served as a status list is not genuine: %s", uri)
             self._fetcher.avoid(source)
             return held
+        held = self._newest(uri, record, held)
         if held is not None and is_older(fetched.snapshot.token, than=held.snapshot.token):
             _LOG.warning("a status list went back behind the known one: %s", uri)
             self._fetcher.avoid(source)

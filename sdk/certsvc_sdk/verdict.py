@@ -1,7 +1,7 @@
 """The answer to one presented certificate: frozen data, the same for a clerk and for a program."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, NamedTuple
 
@@ -73,9 +73,10 @@ class Verdict:
     checked_at: int
     judged_at: int
     checks: tuple[CheckResult, ...]
-    policy: Mapping[str, Any]
+    # Claims and the holder in the policy are personal data: out of every log and traceback.
+    policy: Mapping[str, Any] = field(repr=False)
     reasons: tuple[str, ...] = ()
-    claims: Mapping[str, Any] | None = None
+    claims: Mapping[str, Any] | None = field(default=None, repr=False)
     missing_claims: tuple[str, ...] = ()
     issuer_name: Mapping[str, str] | None = None
     iss: str | None = None

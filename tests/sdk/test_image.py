@@ -16,6 +16,7 @@ from qrcode.util import QRData
 
 from certsvc.face import png, qr_symbol
 from certsvc_sdk import image as reader
+from certsvc_sdk import pdf
 from certsvc_sdk.errors import (
     CertsvcError,
     FileTooLarge,
@@ -196,7 +197,7 @@ def test_small_screenshot_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_scaled_positions_are_those_of_the_picture() -> None:
     picture = page((symbol(), (300, 400))).convert("L")
-    codes = reader._read(picture, 3, 1.0, (0.0001, 0.5))
+    codes = reader._read(picture, 3, 1.0, (0.0001, 0.5), reader.Budget())
     assert codes[0].page == 3
     assert abs(codes[0].position[0] - 300) < 40
 
@@ -238,13 +239,13 @@ def test_tiff_pages() -> None:
 
 def test_pdf_falls_back_to_other_resolutions(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[float] = []
-    render = reader._Pdfium.render
+    render = reader.Pdfium.render
 
-    def watching(self: Any, document: Any, index: int, dpi: float) -> tuple[Image.Image, float]:
+    def watching(self: Any, document: Any, index: int, dpi: float, budget: Any) -> Any:
         tried.append(dpi)
-        return render(self, document, index, dpi)
+        return render(self, document, index, dpi, budget)
 
-    monkeypatch.setattr(reader._Pdfium, "render", watching)
+    monkeypatch.setattr(reader.Pdfium, "render", watching)
     with pytest.raises(NoCodeFound):
         read_codes(saved(Image.new("RGB", (300, 300), WHITE), "PDF", resolution=300))
     assert tried == [300, 200, 400]
@@ -309,6 +310,25 @@ def pdf_of(width: float, height: float, pages: int = 1) -> bytes:
     return out.getvalue()
 
 
+def drawn_pdf(content: bytes) -> bytes:
+    """A PDF of one page, without a cross-reference table, which readers rebuild."""
+    objects = (
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count 1/Kids[4 0 R]>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]/Contents 3 0 R>>",
+    )
+    body = b"".join(b"%d 0 obj\n%s\nendobj\n" % (n, obj) for n, obj in enumerate(objects, 1))
+    return b"%PDF-1.4\n" + body + b"trailer<</Root 1 0 R>>\n%%EOF"
+
+
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan is repeated."""
+    good = saved(Image.new("L", (64, 64), 99), "JPEG", progressive=True)
+    last = good.rindex(b"\xff\xda")
+    return good[:last] + good[last:-2] * count + good[-2:]
+
+
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
 
 REFUSED: dict[str, tuple[Callable[[], bytes], type[CertsvcError]]] = {
@@ -328,6 +348,9 @@ REFUSED: dict[str, tuple[Callable[[], bytes], type[CertsvcError]]] = {
     "pdf-header-only": (lambda: b"%PDF-1.7\n", ImageUnreadable),
     "pdf-too-many-pages": (lambda: pdf_of(100, 100, reader.MAX_PAGES + 1), FileTooLarge),
     "pdf-huge-page": (lambda: pdf_of(14_400, 14_400), FileTooLarge),
+    "pdf-long-strip": (lambda: pdf_of(1, 14_400), NoCodeFound),
+    "png-long-strip": (lambda: saved(Image.new("L", (40_000, 90), 255)), NoCodeFound),
+    "jpeg-many-scans": (lambda: many_scans(200), FileTooLarge),
     "pdf-empty-page": (lambda: pdf_of(595, 842), NoCodeFound),
     "tiff-too-many-pages": (
         lambda: saved(
@@ -339,6 +362,40 @@ REFUSED: dict[str, tuple[Callable[[], bytes], type[CertsvcError]]] = {
         FileTooLarge,
     ),
 }
+
+
+class Steps:
+    """A processor clock that runs out after so many questions."""
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self.asked = 0
+
+    def __call__(self) -> float:
+        self.left -= 1
+        self.asked += 1
+        return 0.0 if self.left >= 0 else 1e9
+
+
+def test_a_page_of_endless_drawing_is_given_up() -> None:
+    lines = b"\n".join(b"%d %d m %d %d l S" % (n % 97, n % 89, n % 83, n % 79) for n in range(5000))
+    steps = Steps(4)
+    with pytest.raises(FileTooLarge, match="too long"):
+        read_codes(drawn_pdf(lines), seconds_used=steps)
+    assert steps.asked < 10
+
+
+def test_pages_that_take_too_long_are_given_up() -> None:
+    blank = Image.new("1", (200, 200), 1)
+    sheets = saved(blank, "TIFF", save_all=True, append_images=[blank] * 9)
+    steps = Steps(8)
+    with pytest.raises(FileTooLarge, match="too long"):
+        read_codes(sheets, seconds_used=steps)
+    assert steps.asked == 9
+
+
+def test_the_text_of_a_code_stays_out_of_logs() -> None:
+    assert "secret" not in repr(Code(None, (0, 0, 1, 1), "secret"))
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -355,13 +412,15 @@ def test_heic_says_what_to_send() -> None:
 
 
 def test_a_page_that_cannot_be_loaded() -> None:
-    with reader._pdfium().document(pdf_of(100, 100)) as document, pytest.raises(ImageUnreadable):
-        reader._pdfium().render(document, 5, 300)
+    with pdf.Pdfium().document(pdf_of(100, 100)) as (document, pages):
+        assert pages == 1
+        with pytest.raises(ImageUnreadable):
+            pdf.Pdfium().render(document, 5, 300, reader.Budget())
 
 
 def test_large_pages_are_rendered_within_the_pixel_cap() -> None:
-    assert reader._page_scale(595, 842, 300) == pytest.approx(300 / 72)
-    scale = reader._page_scale(2384, 3370, 400)
+    assert pdf.page_scale(595, 842, 300) == pytest.approx(300 / 72)
+    scale = pdf.page_scale(2384, 3370, 400)
     assert 2384 * 3370 * scale**2 <= reader.MAX_PIXELS * 1.001
     assert scale * 72 >= 100
 

@@ -213,6 +213,9 @@ def _verify(root: bytes, state: State, read: Read) -> "TrustedMetadataSet":
         trusted.update_targets(read(Kind.METADATA, state.metadata["targets"]))
     except (RepositoryError, ValueError, KeyError, OverflowError, OSError) as error:
         raise TrustUnavailable("the cached trust data does not verify") from error
+    # The state repeats two signed versions; a wrong copy would keep every newer state out.
+    if (trusted.root.version, trusted.timestamp.version) != state.generation:
+        raise TrustUnavailable("the cached trust data is of another generation than its state says")
     return trusted
 
 

@@ -176,8 +176,15 @@ class TrustRepository:
             state, files = session.result()
             # Verified once more as a reader will, before it becomes what readers see.
             CachedTrust(root=self._root, state=state, read=lambda kind, d: files[kind, d])
-            self._store.commit(state, files)
+            self._store.commit(state, files, is_sound=self._is_sound)
         return self.view()
+
+    def _is_sound(self, state: State) -> bool:
+        try:
+            CachedTrust(root=self._root, state=state, read=self._store.read)
+        except TrustUnavailable:
+            return False
+        return True
 
     def _cached_state(self) -> State | None:
         try:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from certsvc_sdk.errors import TrustUnavailable
+from certsvc_sdk.errors import Malformed, TrustUnavailable
 from certsvc_sdk.strict import Json, dumps
 
 if sys.platform != "win32":
@@ -116,7 +116,16 @@ class TrustStore:
         data = _read_file(self._metadata_dir / STATE_FILE, MAX_STATE)
         try:
             return _parse_state(data)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        # Malformed: what `json` reads beyond JSON (NaN, surrogates) has no digest.
+        except (
+            Malformed,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+        ) as error:
             raise TrustUnavailable("the cached trust state is damaged") from error
 
     def read(self, kind: Kind, digest: str) -> bytes:
@@ -130,12 +139,19 @@ class TrustStore:
             raise TrustUnavailable("a cached trust file is damaged")
         return data
 
-    def commit(self, state: State, files: Mapping[tuple[Kind, str], bytes]) -> State:
+    def commit(
+        self,
+        state: State,
+        files: Mapping[tuple[Kind, str], bytes],
+        *,
+        is_sound: Callable[[State], bool],
+    ) -> State:
         """Make a verified generation the current one, unless a newer one stands there already.
 
         Args:
             state: what was verified.
             files: bytes by kind and digest; files that are cached already may be left out.
+            is_sound: whether what stands there verifies; if not, it gives way whatever its number.
 
         Returns:
             What is current now: `state`, or the newer one of another process, or for equal
@@ -150,6 +166,8 @@ class TrustStore:
             try:
                 before: State | None = self.load()
             except TrustUnavailable:
+                before = None
+            if before is not None and not is_sound(before):
                 before = None
             merged = state if before is None else _merge(before, state)
             if merged is before:

@@ -1,5 +1,6 @@
 """The cache: answers without a line, damage is found, several processes share it."""
 
+import hashlib
 import json
 import sys
 import threading
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from certsvc_sdk import strict
 from certsvc_sdk.errors import TrustUnavailable
 from certsvc_sdk.trust import TrustRepository
 from certsvc_sdk.trust.store import Kind, TrustStore
@@ -216,7 +218,7 @@ def test_slower_process_does_not_put_the_newer_state_back(
     sim.publish(now + 60)
     fast.refresh(now + 60)
     newer = store.load()
-    assert store.commit(old, files) == newer
+    assert store.commit(old, files, is_sound=lambda _: True) == newer
     assert store.load() == newer
 
 
@@ -230,7 +232,8 @@ def test_two_processes_add_up_what_they_know(
     state = other.load()
     files = {(Kind.METADATA, d): other.read(Kind.METADATA, d) for d in state.metadata.values()}
     files |= {(Kind.TARGET, d): other.read(Kind.TARGET, d) for d in state.targets.values()}
-    TrustStore(cache / "metadata", cache / "targets").commit(state, files)
+    here = TrustStore(cache / "metadata", cache / "targets")
+    here.commit(state, files, is_sound=lambda _: True)
     assert answers(open_trust, iss, other_iss) == ["yes", "yes"]
     assert open_trust(fetcher=None).verified_at == now + 5
 
@@ -360,3 +363,45 @@ def test_failed_write_leaves_the_old_state(
     assert set(files_of(cache)) == before
     assert repository.verified_at == now
     assert repository.record(iss) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"sha256":"","state":{"version":NaN}}',
+        b'{"sha256":"","state":{"version":1e999}}',
+        b'{"sha256":"","state":{"version":"\\ud800"}}',
+        b"[" * 100_000,
+        b"null",
+    ],
+)
+def test_a_state_that_is_no_json_is_as_good_as_none(
+    data: bytes, filled: TrustRepository, open_trust: Open, cache: Path, now: int, iss: str
+) -> None:
+    (cache / "metadata" / "state.json").write_bytes(data)
+    assert answers(open_trust, iss) == ["unavailable"]
+    assert open_trust().record(iss, now=now + 60) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp_version": 2**60},
+        {"root_version": 2**60},
+        {"verified_at": 10**18},
+        {"verified_at": 2**70},
+        {"metadata": {}},
+        {"timestamp_version": 10, "metadata": {}},
+    ],
+)
+def test_a_state_that_does_not_verify_keeps_no_newer_one_out(
+    change: dict[str, Any], filled: TrustRepository, open_trust: Open, cache: Path, now: int,
+    iss: str,
+) -> None:  # fmt: skip
+    path = cache / "metadata" / "state.json"
+    body = json.loads(path.read_bytes())["state"] | change
+    digest = hashlib.sha256(strict.dumps(body)).hexdigest() if body["verified_at"] < 2**64 else ""
+    path.write_bytes(json.dumps({"sha256": digest, "state": body}).encode())
+    assert answers(open_trust, iss) == ["unavailable"]
+    assert open_trust().record(iss, now=now + 60) is not None
+    assert open_trust(fetcher=None).verified_at == now + 60

@@ -182,6 +182,18 @@ def test_a_list_from_the_future_means_the_clock_is_behind(
     assert judge(issuer.token(), world, facts.now).code == "clock_untrusted"
 
 
+@pytest.mark.parametrize("behind", [61, 200, 600, 86_400])
+def test_a_list_that_shows_the_clock_behind_excuses_a_young_certificate(
+    behind: int, issuer: Any, world: Any, facts: Any
+) -> None:
+    real = facts.now + behind
+    token = issuer.token(iat=real, nbf=real)
+    assert judge(token, world, facts.now).code == "not_yet_valid"
+    world.lists[facts.uri] = issuer.snapshot(iat=real)
+    verdict = judge(token, world, facts.now)
+    assert (verdict.outcome, verdict.code) == (Outcome.UNKNOWN, "clock_untrusted")
+
+
 def test_seen_revoked_once_is_revoked_for_ever(issuer: Any, world: Any, facts: Any) -> None:
     world.lists[facts.uri] = issuer.snapshot({7: 1})
     assert judge(issuer.token(), world, facts.now).code == "revoked"

@@ -117,3 +117,12 @@ def test_the_json_body_is_json_and_holds_every_member(issuer: Any, world: Any, f
 def test_a_verdict_is_frozen() -> None:
     with pytest.raises(FrozenInstanceError):
         verdict("revoked").code = "valid"  # type: ignore[misc]
+
+
+def test_personal_data_stay_out_of_logs_and_tracebacks(issuer: Any, world: Any, facts: Any) -> None:
+    policy = Policy(holder="11010519491231002X")
+    verdict = decide_token(issuer.token(), world=world, policy=policy, now=facts.now)
+    assert verdict.claims is not None
+    shown = repr(verdict) + repr(policy)
+    assert "张三" not in shown
+    assert "11010519491231002X" not in shown

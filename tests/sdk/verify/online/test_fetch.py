@@ -34,6 +34,15 @@ def test_a_file_comes_with_its_entity_tag_and_once(server: Any, publisher: Any) 
     assert read(server, "x", etag=first.etag).body == b"other"
 
 
+@pytest.mark.parametrize("etag", ['"a\r\nX: y"', '"' + "a" * 70_000 + '"', "bare", '"\u6709"', ""])
+def test_an_entity_tag_that_cannot_be_sent_back_is_left_out(
+    etag: str, server: Any, publisher: Any
+) -> None:
+    publisher.write("x", b"data")
+    assert read(server, "x", etag=etag).body == b"data"
+    assert server.requests[-1][1] is None
+
+
 @pytest.mark.parametrize("status", [204, 301, 302, 304, 307, 401, 404, 500, 503])
 def test_only_200_carries_content_and_redirects_are_not_followed(status: int, server: Any) -> None:
     answering(server, status, b"x" if status not in (204, 304) else b"", Location="/y")
@@ -232,3 +241,28 @@ class TestTufFetcher:
         assert caught.value.status_code == 404
         with pytest.raises(DownloadError):
             adapter.download_bytes("http://127.0.0.1:9/x", 10)
+
+
+def test_a_host_that_does_not_answer_is_not_asked_for_other_things(server: Any) -> None:
+    clock = [0.0]
+    fetcher = Fetcher(monotonic=lambda: clock[0])
+    refused = server.url.replace(f":{server.server_port}/", ":9/")  # nobody listens
+    one, two = (Source(refused + name, configured=True) for name in ("one", "two"))
+    with pytest.raises(FetchFailed):
+        fetcher.get(one, max_bytes=9)
+    assert fetcher.avoids(two)
+    with pytest.raises(FetchFailed, match="the host"):
+        fetcher.get(two, max_bytes=9)
+    clock[0] = fetch.RETRY_SECONDS
+    assert not fetcher.avoids(two)
+    assert not fetcher.avoids(one)
+
+
+def test_one_bad_answer_does_not_speak_for_the_host(server: Any, publisher: Any) -> None:
+    fetcher = Fetcher()
+    publisher.write("y", b"data")
+    publisher.write("x", b"a" * 100)
+    for name, size in (("gone", 9), ("x", 9)):
+        with pytest.raises(FetchFailed):
+            fetcher.get(Source(server.url + name, configured=True), max_bytes=size)
+    assert fetcher.get(Source(server.url + "y", configured=True), max_bytes=9).body == b"data"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from certsvc_sdk.errors import FileUnsupported
+from certsvc_sdk.errors import FileTooLarge, FileUnsupported
 
 
 def test_each_code_of_a_file_has_its_own_verdict(
@@ -34,3 +34,16 @@ def test_each_code_of_a_file_has_its_own_verdict(
     assert findings[1].position[1] > findings[0].position[1]
     with pytest.raises(FileUnsupported):
         verifier_of(url=server.url).check_file(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "", "x" * 5000])
+def test_an_impossible_file_name_is_told_in_our_own_words(name: str, verifier_of: Any) -> None:
+    pytest.importorskip("zxingcpp")
+    with pytest.raises(FileUnsupported):
+        verifier_of(offline=True).check_file(name)
+
+
+def test_a_file_without_end_is_not_read_to_its_end(verifier_of: Any) -> None:
+    pytest.importorskip("zxingcpp")
+    with pytest.raises(FileTooLarge):
+        verifier_of(offline=True).check_file(Path("/dev/zero"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from certsvc_sdk import strict
+from certsvc_sdk import Policy, strict
 from certsvc_sdk.cache import StatusCache, StoredList
 
 
@@ -38,6 +38,49 @@ def test_a_list_never_goes_back(
         assert verifier.check(issuer.token()).code == code
     assert ("went back" in caplog.text) == (code == "suspended")
     assert verifier_of(offline=True).check(issuer.token()).code == code
+
+
+def test_a_newer_list_of_another_process_is_not_written_over(
+    verifier_of: Any, server: Any, publisher: Any, issuer: Any, clock: Any, caplog: Any
+) -> None:
+    slow, fast = verifier_of(url=server.url), verifier_of(url=server.url)
+    assert slow.check(issuer.token()).code == "valid"
+    publisher.status(issuer.status_token({7: 2}, version=7))
+    renew(fast, clock)
+    assert fast.check(issuer.token()).code == "suspended"
+    publisher.status(issuer.status_token(version=6))  # a mirror that lags behind
+    renew(slow, clock)
+    with caplog.at_level(logging.WARNING, logger="certsvc_sdk"):
+        assert slow.check(issuer.token()).code == "suspended"
+    assert "went back" in caplog.text
+    assert verifier_of(offline=True).check(issuer.token()).code == "suspended"
+
+
+def test_a_policy_stricter_than_the_refresh_looks_for_newer_data(
+    verifier_of: Any, server: Any, publisher: Any, issuer: Any, facts: Any, clock: Any
+) -> None:
+    verifier = verifier_of(url=server.url, status_refresh=10_000, trust_refresh=10_000)
+    assert verifier.check(issuer.token()).code == "valid"
+    clock.now += 200
+    publisher.status(issuer.status_token(version=2, iat=facts.now + 200))
+    strict_policy = Policy(max_status_age=100, max_trust_age=100)
+    assert verifier.check(issuer.token(), policy=strict_policy).code == "valid"
+    clock.now += 200
+    assert verifier.check(issuer.token(), policy=strict_policy).code == "status_stale"
+    asked = len(server.requests)
+    assert verifier.check(issuer.token(), policy=strict_policy).code == "status_stale"
+    assert len(server.requests) == asked  # once for each moment
+
+
+def test_an_ended_list_is_looked_for_whatever_its_ttl(
+    verifier_of: Any, server: Any, publisher: Any, issuer: Any, facts: Any, clock: Any
+) -> None:
+    publisher.status(issuer.status_token(ttl=10**9, exp=facts.now + 100))
+    verifier = verifier_of(url=server.url)
+    assert verifier.check(issuer.token()).code == "valid"
+    clock.now += 100
+    publisher.status(issuer.status_token(version=2, iat=facts.now + 90))
+    assert verifier.check(issuer.token()).code == "valid"
 
 
 def test_what_is_not_the_issuers_list_never_replaces_it(
@@ -228,6 +271,16 @@ class TestCache:
         assert cache.load(facts.uri) == self.stored(issuer, facts)
         assert not list(tmp_path.glob(".new-*"))
 
+    def test_a_flipped_bit_does_not_move_time(self, tmp_path: Path) -> None:
+        StatusCache(tmp_path).raise_floor(1_800_000_000)
+        good = (tmp_path / "clock").read_bytes()
+        assert StatusCache(tmp_path).clock_floor == 1_800_000_000
+        for bit in range(len(good) * 8):
+            bad = bytearray(good)
+            bad[bit // 8] ^= 1 << bit % 8
+            (tmp_path / "clock").write_bytes(bytes(bad))
+            assert StatusCache(tmp_path).clock_floor == 0
+
     def test_an_oversized_file_is_not_read(self, tmp_path: Path) -> None:
-        (tmp_path / "clock").write_bytes(b"1" * 13)
+        (tmp_path / "clock").write_bytes(b"1" * 33)
         assert StatusCache(tmp_path).clock_floor == 0
