@@ -16,6 +16,7 @@ from certsvc.api.qr import qr_blueprint
 from certsvc.api.readiness import readiness
 from certsvc.api.types import types_blueprint
 from certsvc.catalogue import Catalogue
+from certsvc.custody import open_keys
 from certsvc.issuing.service import IssuingService
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service import logs
@@ -24,9 +25,7 @@ from certsvc.service.engine import make_engine
 from certsvc.service.health import health_blueprint
 from certsvc.service.http import HttpOptions, new_app
 from certsvc.service.limits import ISSUER_BODY_BYTES, RateLimiter
-from certsvc.service.settings import Settings, SettingsInvalid, variable
-from keys import KeyStore, open_store
-from keys.errors import KeysError
+from certsvc.service.settings import Settings
 
 
 def create_app(
@@ -49,7 +48,7 @@ def create_app(
     if settings is None:
         logs.configure()
         settings = Settings.from_env(os.environ)
-    keys = _open_keys(settings)
+    keys = open_keys(settings)
     engine = make_engine(settings.database_url)
     catalogue = Catalogue.builtin()
     service = IssuingService(
@@ -78,12 +77,3 @@ def create_app(
     ):
         app.register_blueprint(blueprint)
     return app
-
-
-def _open_keys(settings: Settings) -> KeyStore:
-    passphrase = settings.keys_passphrase()
-    try:
-        return open_store(settings.keys_url, passphrase=passphrase)
-    except KeysError as error:
-        name = variable("keys_url")
-        raise SettingsInvalid(f"{name}: the key store does not open ({error.code})") from error

@@ -7,7 +7,6 @@ written last and says that the set-up is complete.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from pathlib import Path
 from sqlalchemy.engine import Engine
 
 from certsvc.catalogue import Catalogue
+from certsvc.custody import open_keys
+from certsvc.home import at_work, write_private
 from certsvc.publishing.metadata import publish_issuer_metadata, publish_types
 from certsvc.publishing.records import IssuerProfile, build_record
 from certsvc.publishing.tree import PublishedTree
@@ -33,7 +34,7 @@ from certsvc_sdk.strict import dumps
 from certsvc_sdk.trust.about import About
 from certsvc_sdk.trust.about import Environment as TrustEnvironment
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right
-from keys import KeyStore, open_store
+from keys import KeyStore
 from keys.provision import ensure_active
 
 PASSPHRASE_BYTES = 32
@@ -88,18 +89,25 @@ def initialise(settings: Settings, *, now: int, report: Callable[[str], object])
     """
     if settings.env is not Environment.DEMO:
         raise SettingsInvalid("CERTSVC_ENV: init makes demo worlds only; see docs/settings.md")
-    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Two first starts at once must not make two passphrases for one key store.
+    with at_work(settings.home, alone=True, wait=True):
+        if not is_initialised(settings):
+            _set_up(settings, now=now, report=report)
+
+
+def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) -> None:
     make_passphrase(settings.keys_passphrase_file)
-    keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
+    keys = open_keys(settings)
     engine = make_engine(settings.database_url)
     upgrade(engine)
     report(f"数据库 / database: {engine.url.get_backend_name()}")
     tree = PublishedTree(settings.published)
     trust = TrustPublisher(tree, keys)
-    if not trust.initialised:
-        trust.initialise(now, About(env=TrustEnvironment.DEMO, base=settings.public_url))
-    records = [add_department(each, settings, keys, engine, now=now) for each in departments()]
-    trust.publish_records(records, now)
+    with tree.exclusive():
+        if not trust.initialised:
+            trust.initialise(now, About(env=TrustEnvironment.DEMO, base=settings.public_url))
+        records = [add_department(each, settings, keys, engine, now=now) for each in departments()]
+        trust.publish_records(records, now)
     publish_types(tree, Catalogue.builtin(), settings.public_url)
     for record in records:
         publish_issuer_metadata(tree, record)
@@ -181,16 +189,3 @@ def make_passphrase(path: Path) -> None:
     """A random passphrase where there is none yet."""
     if not path.exists():
         write_private(path, secrets.token_urlsafe(PASSPHRASE_BYTES).encode() + b"\n")
-
-
-def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
-    """Write a whole file durably; nobody sees a part of it, or others' eyes see it at all."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

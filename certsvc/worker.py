@@ -1,10 +1,12 @@
 """The worker: the one process that publishes, re-signs and finishes what a crash left behind.
 
-Any number of workers may run; one at a time holds the lease `publisher` and writes the tree.
+Any number of workers may run; one at a time holds the lease `publisher` and writes the tree. One
+task that fails waits and is tried again, ever more slowly; the others go on.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
@@ -12,11 +14,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from certsvc.catalogue import Catalogue
+from certsvc.custody import open_keys
 from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.service import IssuingService
 from certsvc.publishing.errors import PublishingError
@@ -25,19 +30,21 @@ from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
 from certsvc.service import logs
 from certsvc.service.engine import DatabaseUnavailable, make_engine, reading, writing
+from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.settings import Settings
+from certsvc.storage.errors import StorageError
 from certsvc.storage.leases import Leases
-from certsvc.storage.outbox import Outbox
+from certsvc.storage.outbox import Item, Outbox
 from certsvc.storage.status_lists import ListInfo, StatusLists
 from certsvc_sdk.errors import CertsvcError
-from keys import KeyStore, open_store
+from keys import KeyStore
 from keys.errors import KeysError
 
 log = logging.getLogger("certsvc.worker")
 
 LEASE = "publisher"
-#: Seconds; a worker that died is replaced after this long.
-LEASE_TTL = 10
+#: Seconds; a worker that died is replaced within the five that a revocation may take to show.
+LEASE_TTL = 4
 #: Seconds between looks at the database: the larger part of revoke-to-visible.
 POLL_SECONDS = 0.25
 #: Seconds after which an unchanged list is signed anew: half its time to live of 300.
@@ -48,15 +55,25 @@ UPKEEP_SECONDS = 20
 MAX_PAUSE = 15.0
 #: Topics of the outbox that are done once the status lists show them.
 STATUS_TOPICS = ("status",)
+#: Messages that one transaction clears.
+OUTBOX_CHUNK = 1000
 
-FAILURES = (
-    KeysError,
-    PublishingError,
-    IssuingError,
-    CertsvcError,
-    DatabaseUnavailable,
-    OSError,
-)
+#: What is expected to fail at times: logged by its code; anything else is logged with its trace.
+FAILURES = (KeysError, PublishingError, IssuingError, StorageError, CertsvcError, OSError)
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return min(MAX_PAUSE, POLL_SECONDS * 2.0 ** min(failures, 16))
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A task that failed so many times in a row, and when it may be tried again."""
+
+    failures: int
+    since: float
+    until: float
 
 
 class Worker:
@@ -67,7 +84,9 @@ class Worker:
         keys: The key store.
         tree: The published tree.
         issuing: Finishes plans that a crash left.
+        public_url: Base address of identifiers.
         holder: This worker's name in leases.
+        clock: Unix seconds.
     """
 
     def __init__(
@@ -79,85 +98,184 @@ class Worker:
         issuing: IssuingService,
         public_url: str,
         holder: str,
+        clock: Callable[[], float],
     ) -> None:
         self._engine = engine
+        self._tree = tree
         self._trust = TrustPublisher(tree, keys)
         self._status = StatusPublisher(tree, keys, base_url=public_url)
         self._issuing = issuing
         self._holder = holder
+        self._clock = clock
+        self._fence: int | None = None
         self._next_upkeep = 0
+        self._pauses: dict[str, Pause] = {}
 
-    def run_once(self, now: int) -> int:
-        """Do everything that is due at `now` (Unix seconds); returns how many lists it published.
+    def run_once(self) -> int:
+        """Do everything that is due; returns how many lists it published.
 
         Raises:
-            KeysError, PublishingError, CertsvcError, DatabaseUnavailable, OSError: Something
-                failed; the database still says what is due.
+            DatabaseUnavailable: Nothing can be known; the database still says what is due.
         """
-        with writing(self._engine) as connection:
-            fence = Leases(connection).acquire(LEASE, self._holder, now, LEASE_TTL)
-        if fence is None:
+        if not self._take_lease():
             return 0
-        published = self._publish_lists(fence, now)
-        if now >= self._next_upkeep:
-            self._trust.resign(now)
-            self._issuing.sweep(now)
-            self._next_upkeep = now + UPKEEP_SECONDS
-        return published
-
-    def _publish_lists(self, fence: int, now: int) -> int:
+        now = int(self._clock())
         with reading(self._engine) as connection:
             due = StatusLists(connection).due(refresh_before=now - HEARTBEAT)
-        for info in due:
-            self._publish(info, fence, now)
-        if due:
-            self._clear_outbox(now)
-        return len(due)
+        published = sum(
+            self._attempt(f"{info.issuer_id}/{info.list_no}", partial(self._publish, info))
+            for info in due
+        )
+        # A clock that was set back must not put the upkeep off.
+        if now >= self._next_upkeep or self._next_upkeep > now + UPKEEP_SECONDS:
+            self._next_upkeep = now + UPKEEP_SECONDS
+            self._attempt("trust", self._resign)
+            self._attempt("sweep", self._sweep)
+            self._attempt("outbox", self._clear_outbox)
+        elif published:
+            self._attempt("outbox", self._clear_outbox)
+        return published
 
-    def _publish(self, info: ListInfo, fence: int, now: int) -> None:
+    def _attempt(self, task: str, do: Callable[[], bool]) -> bool:
+        """Do one task unless it rests after a failure; no failure of it stops the others.
+
+        Returns:
+            What `do` returned, False where it failed or rests.
+
+        Raises:
+            DatabaseUnavailable: No other task would fare better.
+        """
+        now = self._clock()
+        pause = self._pauses.get(task, Pause(0, now, now))
+        if pause.since <= now < pause.until:
+            return False
+        try:
+            done = do()
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            failures = pause.failures + 1
+            self._pauses[task] = Pause(failures, now, now + pause_after(failures))
+            _log_failure(task, error, failures)
+            return False
+        self._pauses.pop(task, None)
+        return done
+
+    def _take_lease(self) -> bool:
+        """Whether the lease is ours for at least half its length from now on."""
+        now = int(self._clock())
+        if self._fence is not None:
+            with reading(self._engine) as connection:
+                leases = Leases(connection)
+                if leases.holds(LEASE, self._holder, self._fence, now + LEASE_TTL // 2):
+                    return True
+        with writing(self._engine) as connection:
+            self._fence = Leases(connection).acquire(LEASE, self._holder, now, LEASE_TTL)
+        return self._fence is not None
+
+    def _still_ours(self) -> bool:
+        """Whether nobody held the lease between `run_once` and now; it is renewed then."""
+        fence = self._fence
+        return self._take_lease() and self._fence == fence
+
+    def _publish(self, info: ListInfo) -> bool:
+        # A worker that slept past its lease must not move a pointer.
+        if not self._still_ours():
+            return False
         with reading(self._engine) as connection:
-            # A worker that slept past its lease must not move a pointer.
-            if not Leases(connection).holds(LEASE, self._holder, fence, now):
-                return
             bits, version = StatusLists(connection).snapshot(info.issuer_id, info.list_no)
+        now = int(self._clock())
         self._status.publish(info.issuer_id, info.list_no, bits, version, now)
         with writing(self._engine) as connection:
             StatusLists(connection).mark_published(info.issuer_id, info.list_no, version, now=now)
         log.info("status list published", extra={"list_no": info.list_no, "version": version})
+        return True
 
-    def _clear_outbox(self, now: int) -> None:
-        """Messages whose change the published lists show by now are done."""
-        with writing(self._engine) as connection:
-            outbox = Outbox(connection)
-            items = outbox.take(
-                STATUS_TOPICS, holder=self._holder, now=now, ttl=LEASE_TTL, limit=1000
-            )
-            outbox.done(items, holder=self._holder)
+    def _resign(self) -> bool:
+        if not self._still_ours():
+            return False
+        with self._tree.exclusive():
+            return self._trust.resign(int(self._clock()))
+
+    def _sweep(self) -> bool:
+        self._issuing.sweep(int(self._clock()))
+        return True
+
+    def _clear_outbox(self) -> bool:
+        """Remove the messages whose change the published lists show; the rest come back."""
+        now, full = int(self._clock()), True
+        while full:
+            with writing(self._engine) as connection:
+                outbox = Outbox(connection)
+                items = outbox.take(
+                    STATUS_TOPICS, holder=self._holder, now=now, ttl=LEASE_TTL, limit=OUTBOX_CHUNK
+                )
+                shown = _published_versions(connection, {item.issuer_id for item in items})
+                outbox.done([i for i in items if _is_shown(i, shown)], holder=self._holder)
+                full = len(items) == OUTBOX_CHUNK
+        return True
 
     def release(self) -> None:
         """Give the lease back so that the next worker need not wait."""
         with writing(self._engine) as connection:
             Leases(connection).release(LEASE, self._holder)
+        self._fence = None
 
 
-def work(worker: Worker, *, clock: Callable[[], float], stop: threading.Event) -> None:
-    """Run until `stop` is set; failures are logged by code and tried again, ever more slowly."""
+def _published_versions(connection: Connection, issuers: set[str]) -> dict[tuple[str, int], int]:
+    lists = StatusLists(connection)
+    return {
+        (issuer_id, info.list_no): info.published_version
+        for issuer_id in issuers
+        for info in lists.all(issuer_id)
+    }
+
+
+def _is_shown(item: Item, shown: dict[tuple[str, int], int]) -> bool:
+    message = json.loads(item.payload)
+    return bool(shown.get((item.issuer_id, message["list_no"]), 0) >= message["list_version"])
+
+
+def _log_failure(task: str, error: Exception, failures: int) -> None:
+    log.error(
+        "failed: %s",
+        task,
+        exc_info=None if isinstance(error, (DatabaseUnavailable, *FAILURES)) else error,
+        extra={"code": getattr(error, "code", type(error).__name__), "failures": failures},
+    )
+
+
+def work(worker: Worker, *, stop: threading.Event) -> None:
+    """Run until `stop` is set; while the database is away, look ever more rarely."""
     failures = 0
     while not stop.is_set():
         try:
-            worker.run_once(int(clock()))
+            worker.run_once()
             failures = 0
-        except FAILURES as error:
+        except DatabaseUnavailable as error:
             failures += 1
-            log.error(
-                "publishing failed",
-                extra={"code": getattr(error, "code", type(error).__name__), "failures": failures},
-            )
-        stop.wait(min(MAX_PAUSE, POLL_SECONDS * 2**failures))
+            _log_failure("database", error, failures)
+        stop.wait(pause_after(failures))
     try:
         worker.release()
     except DatabaseUnavailable:
         log.warning("the lease could not be given back; it ends by itself")
+
+
+def make_worker(settings: Settings, engine: Engine, keys: KeyStore, *, name: str) -> Worker:
+    """A worker on the settings' database, keys and tree; `name` tells it from other programs."""
+    issuing = IssuingService(
+        engine=engine, keys=keys, catalogue=Catalogue.builtin(), settings=settings, clock=time.time
+    )
+    return Worker(
+        engine=engine,
+        keys=keys,
+        tree=PublishedTree(settings.published),
+        issuing=issuing,
+        public_url=settings.public_url,
+        holder=f"{name}-{os.getpid()}-{socket.gethostname()}"[:64],
+        clock=time.time,
+    )
 
 
 def run(settings: Settings) -> None:
@@ -170,22 +288,9 @@ def run(settings: Settings) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, on_signal)
+    end_with_supervisor(os.environ)
     engine = make_engine(settings.database_url)
-    keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
-    worker = Worker(
-        engine=engine,
-        keys=keys,
-        tree=PublishedTree(settings.published),
-        issuing=IssuingService(
-            engine=engine,
-            keys=keys,
-            catalogue=Catalogue.builtin(),
-            settings=settings,
-            clock=time.time,
-        ),
-        public_url=settings.public_url,
-        holder=f"{socket.gethostname()}-{os.getpid()}"[:64],
-    )
+    worker = make_worker(settings, engine, open_keys(settings), name="worker")
     log.info("worker ready")
-    work(worker, clock=time.time, stop=stop)
+    work(worker, stop=stop)
     engine.dispose()

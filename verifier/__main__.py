@@ -4,6 +4,7 @@ import os
 import sys
 
 from certsvc.service import logs
+from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.server import serve
 from certsvc.service.settings import Settings, SettingsInvalid
 from verifier.app import create_app
@@ -23,6 +24,7 @@ def main() -> int:
     except SettingsInvalid as error:
         print(f"verifier: {error}", file=sys.stderr)
         return error.exit_code
+    end_with_supervisor(os.environ)
     serve("verifier.app:served_app", address=settings.verifier_bind, port=settings.verifier_port)
     return 0
 

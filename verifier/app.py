@@ -15,8 +15,11 @@ from certsvc.service.limits import RateLimiter
 from certsvc.service.problems import RATE_LIMITED, Problem
 from certsvc.service.settings import Settings, SettingsInvalid, variable
 from certsvc_sdk.client import Verifier
+from certsvc_sdk.errors import CertsvcError
+from certsvc_sdk.holdings import Holdings
+from certsvc_sdk.policy import Policy
 from verifier.api import api_blueprint
-from verifier.checking import Checker, DecoderGate
+from verifier.checking import DecoderGate
 from verifier.desk import desk_blueprint
 from verifier.inputs import REQUEST_BYTES
 from verifier.labels import load_labels
@@ -40,7 +43,8 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     Raises:
         SettingsInvalid: the pinned trust root cannot be read.
     """
-    checker = _checker(settings, clock)
+    holdings = _holdings(settings)
+    checker = Verifier(holdings, policy=Policy(), clock=clock)
     options = HttpOptions(
         max_body=REQUEST_BYTES,
         monotonic=time.monotonic,
@@ -57,7 +61,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.register_blueprint(api_blueprint(checker, gate))
     app.register_blueprint(desk_blueprint(checker, gate, load_labels()))
     app.register_blueprint(contract_blueprint())
-    app.register_blueprint(health_blueprint([ReadyCheck("trust", lambda: _trust(checker))]))
+    app.register_blueprint(health_blueprint([_trust_check(holdings, settings, clock)]))
     return app
 
 
@@ -71,7 +75,7 @@ def served_app() -> Flask:
     return create_app(Settings.from_env(os.environ))
 
 
-def _checker(settings: Settings, clock: Callable[[], float]) -> Verifier:
+def _holdings(settings: Settings) -> Holdings:
     try:
         root = settings.trust_root.read_bytes()
     except OSError as error:
@@ -79,20 +83,37 @@ def _checker(settings: Settings, clock: Callable[[], float]) -> Verifier:
         raise SettingsInvalid(
             f"{name}: the trust root cannot be read ({error.strerror})"
         ) from error
-    return Verifier.from_root(
-        root,
-        url=settings.trust_url,
-        cache_dir=settings.verifier_cache,
-        clock=clock,
-        trust_refresh=TRUST_REFRESH,
-        status_refresh=STATUS_REFRESH,
-    )
+    try:
+        return Holdings(
+            root=root,
+            url=settings.trust_url,
+            folder=settings.verifier_cache,
+            sources={},
+            trust_refresh=TRUST_REFRESH,
+            status_refresh=STATUS_REFRESH,
+            offline=False,
+        )
+    except CertsvcError as error:
+        names = " or ".join(
+            variable(name) for name in ("trust_root", "trust_url", "verifier_cache")
+        )
+        raise SettingsInvalid(f"{names}: {error}") from error
 
 
-def _trust(checker: Checker) -> str | None:
-    """None once trust data is at hand, however old: its age stands in every verdict."""
-    # Even an empty text is judged with the trust data, which is fetched where it is due.
-    return None if checker.check("").trust_as_of is not None else "trust_unavailable"
+def _trust_check(holdings: Holdings, settings: Settings, clock: Callable[[], float]) -> ReadyCheck:
+    """Ready once trust data of our own environment is at hand.
+
+    Its age does not count, it stands in every verdict. A demonstration's root in production would
+    let anybody's demo department pass (T20).
+    """
+
+    def probe() -> str | None:
+        trust = holdings.world(int(clock())).trust()
+        if trust is None:
+            return "trust_unavailable"
+        return None if trust.env.value == settings.env.value else "trust_environment"
+
+    return ReadyCheck("trust", probe)
 
 
 def _limit_rate(app: Flask, settings: Settings) -> None:

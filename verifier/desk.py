@@ -47,11 +47,19 @@ def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Bluep
         except (Problem, CertsvcError, HTTPException) as error:
             kind = problem_kind(error)
             g.problem_code = kind.code
-            return page([problem_card(kind)], status=kind.status)
+            return page([problem_card(kind)], status=kind.status, chosen=_chosen())
         cards = _cards(submission, checked, refused, labels)
-        return page(cards, chosen=request.form.get("type", ""))
+        return page(cards, chosen=_chosen())
 
     return blueprint
+
+
+def _chosen() -> str:
+    """The matter's type stays chosen: a failure must not loosen the rules for the next one."""
+    try:
+        return request.form.get("type", "")
+    except HTTPException:
+        return ""  # a form that was too large to read
 
 
 def _cards(

@@ -12,7 +12,11 @@ from certsvc.cli.demo import demo
 from certsvc.cli.init import init, reset
 from certsvc.cli.issue import issue
 from certsvc.cli.run import serve, up, worker
+from certsvc.publishing.errors import PublishingError
+from certsvc.service.engine import DatabaseUnavailable
 from certsvc.service.settings import SettingsInvalid
+from certsvc.storage.errors import StorageError
+from keys.errors import KeysError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,9 +38,18 @@ for _command in (init, reset, up, serve, worker, issue, demo):
 
 
 def main() -> None:
-    """Run the command line; configuration errors end with sysexits' EX_CONFIG (78)."""
+    """Run the command line; what went wrong is said in a line, not in a trace.
+
+    Configuration errors end with sysexits' EX_CONFIG (78), everything else with 1.
+    """
     try:
         cli()
     except SettingsInvalid as error:
         click.echo(f"配置错误 / configuration: {error}", err=True)
         sys.exit(SettingsInvalid.exit_code)
+    except (KeysError, DatabaseUnavailable, StorageError, PublishingError) as error:
+        click.echo(f"错误 / error: {error.code}: {error}", err=True)
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"错误 / error: {error.strerror}: {error.filename}", err=True)
+        sys.exit(1)

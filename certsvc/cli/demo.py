@@ -13,7 +13,8 @@ import click
 from certsvc import bootstrap
 from certsvc.cli.processes import free_port
 from certsvc.cli.run import running
-from certsvc.cli.story import CHAPTERS, Stage
+from certsvc.cli.stage import Stage
+from certsvc.cli.story import CHAPTERS
 from certsvc.service.settings import Settings
 
 

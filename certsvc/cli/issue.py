@@ -14,18 +14,17 @@ import click
 from certsvc import bootstrap
 from certsvc.catalogue import Catalogue
 from certsvc.catalogue.errors import CatalogueError
+from certsvc.custody import open_keys
 from certsvc.issuing.batch import Report, RowResult, issue_file
 from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.intake import Intake, format_of, read_rows
 from certsvc.issuing.service import IssuingService
-from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import make_engine, reading
 from certsvc.service.principal import operator
 from certsvc.service.settings import Settings
 from certsvc.storage.issuers import Issuers
-from certsvc.worker import Worker
+from certsvc.worker import Worker, make_worker
 from certsvc_sdk.trust.record import parse_record
-from keys import open_store
 
 #: Refused rows shown on the screen; the report file has all of them.
 SHOWN = 20
@@ -95,7 +94,7 @@ def _issue_rows(
     settings: Settings, intake: Intake, type_name: str, *, profile: str | None, issuer: str | None
 ) -> Report:
     engine = make_engine(settings.database_url)
-    keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
+    keys = open_keys(settings)
     service = IssuingService(
         engine=engine,
         keys=keys,
@@ -110,15 +109,7 @@ def _issue_rows(
     chosen = issuer or (entitled[0] if len(entitled) == 1 else None)
     if chosen is None or chosen not in {record.uscc for record in records}:
         raise NothingDone(f"请用 --issuer 指定机关 / name the issuer: {', '.join(entitled) or '—'}")
-    # A first list that nobody has published yet: the worker's work, done once here.
-    Worker(
-        engine=engine,
-        keys=keys,
-        tree=PublishedTree(settings.published),
-        issuing=service,
-        public_url=settings.public_url,
-        holder=f"issue-{os.getpid()}",
-    ).run_once(int(time.time()))
+    publish_first_list(make_worker(settings, engine, keys, name="issue"))
     with click.progressbar(
         length=len(intake.rows), label="签发 / issuing", show_pos=True, show_eta=True
     ) as bar:
@@ -129,6 +120,17 @@ def _issue_rows(
         report = issue_file(service, operator(chosen), intake, type_name, advance, profile=profile)
     engine.dispose()
     return report
+
+
+def publish_first_list(worker: Worker) -> None:
+    """Publish a first list that nobody has published yet: the worker's work, done once here.
+
+    A worker that runs holds the lease and has done it; one that starts need not wait for ours.
+    """
+    try:
+        worker.run_once()
+    finally:
+        worker.release()
 
 
 def _summarise(report: Report, type_name: str) -> None:

@@ -14,8 +14,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 import click
+
+from certsvc.service import lifeline
+from certsvc.service.settings import PREFIX
 
 #: Seconds a child gets to finish what it is doing before it is killed.
 GRACE_SECONDS = 12.0
@@ -71,7 +75,7 @@ class Supervisor:
     """Starts children, forwards their lines under their names, ends them together.
 
     Args:
-        environment: Added to this process's environment for every child.
+        environment: The children's settings; this process's own ones do not reach them.
         write: Takes one finished log line.
     """
 
@@ -79,21 +83,30 @@ class Supervisor:
     write: Callable[[str], object]
     children: list[Child] = field(default_factory=list)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self, name: str, *arguments: str) -> Child:
         """Start ``python -m`` `arguments` as the child `name`."""
         colour = COLOURS[len(self.children) % len(COLOURS)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module names
             [sys.executable, "-m", *arguments],
             env={
-                **os.environ,
+                # What was decided here holds for every child, whatever else is set outside.
+                **{name: os.environ[name] for name in os.environ if not name.startswith(PREFIX)},
                 **self.environment,
+                lifeline.VARIABLE: "1",
                 # A stray keys.py in the working directory must not shadow custody code.
                 "PYTHONSAFEPATH": "1",
                 "PYTHONUNBUFFERED": "1",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+            # Closed by the system when this process is gone (certsvc.service.lifeline).
+            stdin=subprocess.PIPE,
             text=True,
             errors="replace",
             # Ctrl-C reaches the supervisor only, which then ends the children in order.
@@ -120,10 +133,13 @@ class Supervisor:
         """
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
-            if (code := child.process.poll()) is not None:
+            # Any of them: without the worker, the issuer would wait for its status list in vain.
+            if (ended := self.first_ended()) is not None:
+                ended.reader.join(timeout=2)
+                code = ended.process.returncode
                 raise StartFailed(
-                    f"{child.name} 未能启动（退出码 {code}），原因见上方日志 / "
-                    f"{child.name} ended with exit code {code}; its log lines above say why"
+                    f"{ended.name} 未能启动（退出码 {code}），原因见上方日志 / "
+                    f"{ended.name} ended with exit code {code}; its log lines above say why"
                 )
             if answers(url):
                 return
@@ -149,8 +165,9 @@ class Supervisor:
             self._kill_group(child)
             child.process.wait()
             child.reader.join(timeout=2)
-            if child.process.stdout is not None:
-                child.process.stdout.close()
+            for stream in (child.process.stdin, child.process.stdout):
+                if stream is not None:
+                    stream.close()
 
     @staticmethod
     def _kill_group(child: Child) -> None:

@@ -15,6 +15,8 @@ from certsvc import bootstrap
 from certsvc.cli.calls import Caller
 from certsvc.cli.processes import StartFailed, Supervisor, require_free_port
 from certsvc.cli.records import demo_records
+from certsvc.home import at_work
+from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.settings import Settings
 
 #: Certificates of each type that a first start issues, so that there is something to scan.
@@ -44,8 +46,9 @@ def up(*, qr: bool) -> None:
 
 def _run_until_stopped(settings: Settings, *, show_qr: bool) -> str | None:
     """Run until Ctrl-C or SIGTERM; the name of a child that ended by itself, if one did."""
-    # SIGTERM takes the way of Ctrl-C, whatever is going on at that moment.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGTERM takes the way of Ctrl-C; a shell that starts us with & has switched SIGINT off.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
             supervisor = stack.enter_context(running(settings, write=click.echo))
@@ -68,23 +71,14 @@ def running(settings: Settings, *, write: Callable[[str], object]) -> Iterator[S
     Raises:
         StartFailed: One of them did not come up.
     """
-    supervisor = Supervisor(
-        {
-            "CERTSVC_HOME": str(settings.home.resolve()),
-            "CERTSVC_ISSUER_PORT": str(settings.issuer_port),
-            "CERTSVC_VERIFIER_PORT": str(settings.verifier_port),
-        },
-        write,
-    )
-    try:
+    supervisor = Supervisor(settings.to_env(), write)
+    with at_work(settings.home, alone=False, wait=True), supervisor:
         supervisor.start("worker", "certsvc", "worker")
         issuer = supervisor.start("issuer", "certsvc", "serve")
         supervisor.wait_until_ready(issuer, issuer_url(settings) + "readyz")
         verifier = supervisor.start("verifier", "verifier")
         supervisor.wait_until_ready(verifier, verifier_url(settings) + "readyz")
         yield supervisor
-    finally:
-        supervisor.stop()
 
 
 def issuer_url(settings: Settings) -> str:
@@ -154,9 +148,13 @@ def show_terminal_qr(text: str) -> None:
 @click.command()
 def serve() -> None:
     """只启动签发服务 · Run the issuer service alone."""
+    from certsvc.app import create_app
     from certsvc.service.server import serve as run_server
 
     settings = Settings.from_env(os.environ)
+    # A wrong setting shall end the process here, with words, and not every server process anew.
+    create_app(settings)
+    end_with_supervisor(os.environ)
     run_server("certsvc.app:create_app", address=settings.issuer_bind, port=settings.issuer_port)
 
 

@@ -4,80 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from certsvc import bootstrap
-from certsvc.cli.calls import Answer, Caller
 from certsvc.cli.records import demo_records
-from certsvc.cli.run import issuer_url, verifier_url
-from certsvc.service.settings import Settings
-from certsvc_sdk import Policy, Verifier
+from certsvc.cli.stage import Stage, UnexpectedError, expect, only_verdict
+from certsvc_sdk import Policy
 from certsvc_sdk.jws import PublicKey, attach
 from certsvc_sdk.receipt import draft_receipt, read_receipt
 from certsvc_sdk.strict import b64u_decode, b64u_encode
 from keys import open_store
-from keys.lifecycle import State
+from keys.provision import ensure_active
 
 LICENCE, HOUSEHOLD = "business-licence", "household-register"
 #: Seconds a revocation may take until the verifier shows it; the promise is five.
 PATIENCE = 10.0
 A_DAY = 86_400
-
-
-class UnexpectedError(Exception):
-    """A step did something else than it should; the message says what."""
-
-
-def expect(what: str, found: object, wanted: object) -> None:
-    """Fail the chapter unless `found` is `wanted`."""
-    if found != wanted:
-        raise UnexpectedError(f"{what}: {found!r}, 应为 / expected {wanted!r}")
-
-
-@dataclass
-class Stage:
-    """What the chapters share: the running services and what was issued so far."""
-
-    settings: Settings
-    issued: dict[str, dict[str, Any]] = field(default_factory=dict)
-    qr_png: bytes = b""
-    sdk: Verifier | None = None
-
-    @property
-    def verifier(self) -> Caller:
-        """The verifier service."""
-        return Caller(verifier_url(self.settings))
-
-    def department(self, type_name: str) -> Caller:
-        """The demo department that issues this type, with its credentials."""
-        for client in bootstrap.demo_clients(self.settings):
-            if client.types == type_name:
-                return Caller(issuer_url(self.settings), f"{client.client_id}:{client.secret}")
-        raise UnexpectedError(f"no demo department issues {type_name}")
-
-    def ask(self, text: str, policy: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The verifier service's verdict on one text."""
-        body = {"items": [{"text": text}], **({"policy": policy} if policy else {})}
-        return only_verdict(self.verifier.post("v1/verifications", body))
-
-    def new_sdk(self, cache: str, *, offline: bool = False) -> Verifier:
-        """A department's own verifier: the SDK with the pinned root and its own cache."""
-        return Verifier.from_root(
-            self.settings.trust_root,
-            url=issuer_url(self.settings),
-            cache_dir=self.settings.home / cache,
-            offline=offline,
-        )
-
-
-def only_verdict(answer: Answer) -> dict[str, Any]:
-    """The single verdict of a verification answer."""
-    expect("HTTP", answer.status, 200)
-    entries = answer.json()["verifications"]
-    expect("verdicts", len(entries), 1)
-    verdict: dict[str, Any] = entries[0]["verdict"]
-    return verdict
 
 
 def issue(stage: Stage) -> list[str]:
@@ -87,7 +28,7 @@ def issue(stage: Stage) -> list[str]:
         answer = stage.department(type_name).post(
             "v1/certificates",
             {"type": type_name, "claims": demo_records(type_name)[0]},
-            idempotency_key=f"story-{type_name}",
+            idempotency_key=stage.key(type_name),
         )
         expect("HTTP", answer.status, 201)
         issued = stage.issued[type_name] = answer.json()
@@ -101,7 +42,7 @@ def repeat(stage: Stage) -> list[str]:
     answer = stage.department(LICENCE).post(
         "v1/certificates",
         {"type": LICENCE, "claims": demo_records(LICENCE)[0]},
-        idempotency_key=f"story-{LICENCE}",
+        idempotency_key=stage.key(LICENCE),
     )
     expect("id", answer.json()["id"], stage.issued[LICENCE]["id"])
     return ["同一请求重发：仍是同一张证照 / sent twice: still one certificate"]
@@ -113,7 +54,7 @@ def refuse_bad_record(stage: Stage) -> list[str]:
     code = record["unified_social_credit_code"]
     wrong = {**record, "unified_social_credit_code": code[:-1] + ("A" if code[-1] != "A" else "B")}
     answer = stage.department(LICENCE).post(
-        "v1/certificates", {"type": LICENCE, "claims": wrong}, idempotency_key="story-bad"
+        "v1/certificates", {"type": LICENCE, "claims": wrong}, idempotency_key=stage.key("bad")
     )
     expect("HTTP", answer.status, 422)
     error = answer.json()["errors"][0]
@@ -152,9 +93,8 @@ def accept(stage: Stage) -> list[str]:
     verdict = stage.sdk.verify(text, policy=policy)
     now = int(time.time())
     store = open_store(f"file:{stage.settings.home / 'accepting-keys'}", passphrase=b"demo only")
-    key = store.generate(issuer_id="housing-fund", alg="ES256", purpose="log", now=now)
-    store.set_state("housing-fund", key.kid, State.PRE_PUBLISHED, now=now)
-    store.set_state("housing-fund", key.kid, State.ACTIVE, now=now)
+    ensure_active(store, issuer_id="housing-fund", alg="ES256", purpose="log", now=now)
+    key = store.active("housing-fund", "log")
     draft = draft_receipt(
         verdict,
         token=stage.issued[LICENCE]["token"],
@@ -166,7 +106,7 @@ def accept(stage: Stage) -> list[str]:
         kid=key.kid,
         now=now,
     )
-    jws = attach(draft, store.signer("housing-fund", key.kid).sign(draft))
+    jws = attach(draft, key.sign(draft))
     receipt = read_receipt(jws, PublicKey.from_jwk(dict(key.public_jwk), key.alg, kid=key.kid))
     expect("receipt", receipt.certificate_identifier, verdict.certificate_identifier)
     path = stage.settings.home / "receipt.jws"
@@ -263,7 +203,9 @@ def supersede(stage: Stage) -> list[str]:
     old = stage.issued[HOUSEHOLD]
     record = {**demo_records(HOUSEHOLD)[0], "household_type": "集体户"}
     answer = stage.department(HOUSEHOLD).post(
-        f"v1/certificates/{old['id']}/supersede", {"claims": record}, idempotency_key="story-new"
+        f"v1/certificates/{old['id']}/supersede",
+        {"claims": record},
+        idempotency_key=stage.key("new"),
     )
     expect(f"HTTP {answer.body[:200]!r}", answer.status, 201)
     new = answer.json()

@@ -63,11 +63,13 @@ class StatusPublisher:
         """
         folder = f"status/{uscc or issuer_id}"
         path, uri = f"{folder}/{list_no}", f"{self._base_url}{folder}/{list_no}"
-        self._refuse_rollback(path, bits, version)
         signer = self._keys.active(issuer_id, PURPOSE)
         token = _signed(signer, uri, bits, version, now)
-        self._tree.write(path, token.encode("ascii"))
-        self._aggregate(folder)
+        # Compare and swap: a publisher that slept here must not put an older list back.
+        with self._tree.exclusive():
+            self._refuse_rollback(path, bits, version)
+            self._tree.write(path, token.encode("ascii"))
+            self._aggregate(folder)
         return token
 
     def published_version(self, uscc: str, list_no: int) -> int | None:

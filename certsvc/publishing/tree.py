@@ -1,9 +1,11 @@
 """The published tree: a folder of static files, each replaced whole, durably and atomically."""
 
+import fcntl
 import os
 import re
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from certsvc.publishing.errors import PathUnsafe, TreeUnreadable
@@ -13,6 +15,8 @@ _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 # RFC 8615 gives this one name a dot.
 _WELL_KNOWN = ".well-known"
 _PUBLIC = 0o644
+# Its dot keeps it from readers.
+_LOCK = ".lock"
 # A status list of 8 million entries, twice over.
 MAX_FILE = 16 * 1024 * 1024
 
@@ -26,6 +30,20 @@ class PublishedTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other writers out while a file is compared and replaced; not re-entrant.
+
+        A lease can run out in the middle; this ends with the block, or with the process.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        _make_folder(self.root)
+        with (self.root / _LOCK).open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file in place; after return it survives a power cut.

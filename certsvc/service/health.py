@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from flask import Blueprint, Response, jsonify
 
+ALIVE, READY = "/healthz", "/readyz"
+PROBES = frozenset({ALIVE, READY})
+
 _log = logging.getLogger("certsvc.health")
 
 
@@ -43,11 +46,11 @@ def health_blueprint(checks: Sequence[ReadyCheck]) -> Blueprint:
     """Both routes."""
     blueprint = Blueprint("health", __name__)
 
-    @blueprint.get("/healthz")
+    @blueprint.get(ALIVE)
     def healthz() -> Response:
         return jsonify({"status": "ok"})
 
-    @blueprint.get("/readyz")
+    @blueprint.get(READY)
     def readyz() -> Response:
         failed = evaluate(checks)
         response = jsonify(

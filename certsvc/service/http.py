@@ -4,10 +4,12 @@ import logging
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, request
 from werkzeug.exceptions import ClientDisconnected
 
+from certsvc.service.health import PROBES
 from certsvc.service.limits import REQUEST_ID_CHARACTERS
 from certsvc.service.logs import duration_ms, redact
 from certsvc.service.problems import (
@@ -81,10 +83,16 @@ def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flas
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = g.request_id
-        _access.info("request", extra=_access_fields(response, options))
+        _access.log(_level(response), "request", extra=_access_fields(response, options))
         return response
 
     return app
+
+
+def _level(response: Response) -> int:
+    """A probe every second that finds all well is noise."""
+    quiet = request.path in PROBES and response.status_code == HTTPStatus.OK
+    return logging.DEBUG if quiet else logging.INFO
 
 
 def _access_fields(response: Response, options: HttpOptions) -> dict[str, object]:

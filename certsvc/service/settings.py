@@ -139,6 +139,10 @@ class Settings(BaseModel):
         except ValidationError as error:
             raise SettingsInvalid(_explain(error)) from None
 
+    def to_env(self) -> dict[str, str]:
+        """The variables that make the same settings again, each one set: for child processes."""
+        return {variable(name): str(getattr(self, name)) for name in type(self).model_fields}
+
     @property
     def published(self) -> Path:
         """The published tree's folder."""

@@ -6,12 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from certsvc.cli.processes import answers, free_port
+from certsvc.cli.processes import StartFailed, answers, free_port, require_free_port
 
 
 def certsvc(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -116,6 +117,52 @@ def test_up_serves_both_ports_and_ends_in_order(home: Path) -> None:
     assert not answers(f"http://127.0.0.1:{verifier}/healthz")
 
 
+def test_a_killed_up_leaves_nobody_on_its_ports(home: Path) -> None:
+    ports = {"CERTSVC_ISSUER_PORT": free_port(), "CERTSVC_VERIFIER_PORT": free_port()}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "certsvc", "up", "--no-qr"],
+        env={**os.environ, "CERTSVC_HOME": str(home), **{k: str(v) for k, v in ports.items()}},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        read_until(process, "Ctrl-C")
+        in_use = certsvc("reset", "--yes", home=home)
+        assert (in_use.returncode, (home / "root.json").is_file()) == (1, True)
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
+    pause, end = threading.Event(), time.monotonic() + 60
+    while not all(is_free(port) for port in ports.values()):
+        assert time.monotonic() < end, "a child outlived its supervisor"
+        pause.wait(0.1)
+
+
+def is_free(port: int) -> bool:
+    try:
+        require_free_port("127.0.0.1", port, "any", "ANY")
+    except StartFailed:
+        return False
+    return True
+
+
+def test_a_stray_module_in_the_working_directory_shadows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "keys.py").write_text("raise SystemExit('shadowed')")
+    done = subprocess.run(
+        [sys.executable, "-m", "certsvc", "init"],
+        env={
+            **{name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"},
+            "CERTSVC_HOME": str(tmp_path / "var"),
+        },
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def read_until(process: subprocess.Popen[str], mark: str) -> str:
     assert process.stdout is not None
     lines = []
@@ -175,10 +222,16 @@ def test_reset_removes_only_what_is_ours(tmp_path: Path) -> None:
     assert certsvc("reset", "--yes", home=mine).returncode == 0
 
 
-def test_the_demo_tells_the_whole_story() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "certsvc", "demo"], capture_output=True, text=True, timeout=240
-    )
+def test_the_demo_tells_the_whole_story_as_often_as_asked(tmp_path: Path) -> None:
+    for _ in range(2):
+        done = certsvc("demo", "--keep", str(tmp_path / "kept"), home=tmp_path / "unused")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.stdout.count("✔") == 15
+        assert "✘" not in done.stdout
+
+
+def test_the_demo_touches_nothing_of_a_configured_world(tmp_path: Path) -> None:
+    other = tmp_path / "other.db"
+    done = certsvc("demo", home=tmp_path / "unused", CERTSVC_DATABASE_URL=f"sqlite:///{other}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✔") == 15
-    assert "✘" not in done.stdout
+    assert not other.exists()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from certsvc.service.health import ReadyCheck, health_blueprint
 from certsvc.service.http import SECURITY_HEADERS
 from certsvc.service.problems import MAX_FIELD_ERRORS, MEDIA_TYPE
 
@@ -158,3 +159,19 @@ def test_the_access_line_names_the_template_and_never_the_address(
     assert unknown["route"] is None
     assert unknown["problem"] == "not_found"
     assert "secret-name" not in str([known, unknown])
+
+
+@pytest.mark.parametrize(("path", "seen"), [("/healthz", 0), ("/readyz", 0), ("/elsewhere", 1)])
+def test_probes_that_find_all_well_write_no_access_line(
+    app: Flask, log_lines: Any, path: str, seen: int
+) -> None:
+    app.register_blueprint(health_blueprint([]))
+    app.test_client().get(path)
+    assert len([line for line in log_lines() if line["logger"] == "certsvc.access"]) == seen
+
+
+def test_a_probe_that_finds_something_missing_does(app: Flask, log_lines: Any) -> None:
+    app.register_blueprint(health_blueprint([ReadyCheck("keys", lambda: "no_active_key")]))
+    app.test_client().get("/readyz")
+    (line,) = (line for line in log_lines() if line["logger"] == "certsvc.access")
+    assert (line["route"], line["status"]) == ("/readyz", 503)

@@ -171,3 +171,9 @@ def test_wedge_scanners_with_an_input_method_on(post: Post, world: Any) -> None:
     for typed in (text.upper(), wide.replace(".", "。"), f"{text}\n"):
         assert looks(post(text=typed)[1]) == ["green"]
     assert from_scanner("ｈｔｔｐｓ：／／ａ。ｂ／ｖ＃１２") == "https://a.b/v#12"
+
+
+def test_a_failure_does_not_loosen_the_rules_for_the_next_one(client: Any) -> None:
+    answer = client.post("/", data={"text": "", "type": "household-register"})
+    assert answer.status_code == 422
+    assert '<option value="household-register" selected>' in answer.get_data(as_text=True)

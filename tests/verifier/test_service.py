@@ -49,6 +49,21 @@ def test_not_ready_without_trust_data(make_app: Callable[..., Flask]) -> None:
     assert client.get("/healthz").status_code == 200
 
 
+def test_a_demonstration_never_gets_ready_in_production(make_app: Callable[..., Flask]) -> None:
+    client = make_app(env="production").test_client()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.get_json()["reasons"] == [{"check": "trust", "reason": "trust_environment"}]
+
+
+def test_a_cache_that_cannot_be_written_is_said_by_readiness(
+    make_app: Callable[..., Flask], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    answer = make_app(verifier_cache=tmp_path / "file").test_client().get("/readyz")
+    assert (answer.status_code, answer.is_json) == (503, True)
+
+
 def test_without_a_trust_root_there_is_no_service(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="CERTSVC_TRUST_ROOT"):
         create_app(Settings(home=tmp_path))
@@ -111,11 +126,11 @@ def test_what_a_worker_runs(
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     try:
-        assert served_app().test_client().get("/healthz").status_code == 200
+        assert served_app().test_client().get("/openapi.yaml").status_code == 200
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-    assert json.loads(capsys.readouterr().err.splitlines()[-1])["route"] == "/healthz"
+    assert json.loads(capsys.readouterr().err.splitlines()[-1])["route"] == "/openapi.yaml"
 
 
 def test_no_more_decoders_than_places() -> None:
