@@ -16,8 +16,6 @@ from certsvc.service.problems import RATE_LIMITED, Problem
 from certsvc.service.settings import Settings, SettingsInvalid, variable
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.errors import CertsvcError
-from certsvc_sdk.holdings import Holdings
-from certsvc_sdk.policy import Policy
 from verifier.api import api_blueprint
 from verifier.checking import DecoderGate
 from verifier.desk import desk_blueprint
@@ -41,10 +39,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         The application, with the trust data not yet loaded (`/readyz` says when it is).
 
     Raises:
-        SettingsInvalid: the pinned trust root cannot be read.
+        SettingsInvalid: the pinned trust root cannot be used.
     """
-    holdings = _holdings(settings)
-    checker = Verifier(holdings, policy=Policy(), clock=clock)
+    checker = _verifier(settings, clock)
     options = HttpOptions(
         max_body=REQUEST_BYTES,
         monotonic=time.monotonic,
@@ -61,7 +58,7 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
     app.register_blueprint(api_blueprint(checker, gate))
     app.register_blueprint(desk_blueprint(checker, gate, load_labels()))
     app.register_blueprint(contract_blueprint())
-    app.register_blueprint(health_blueprint([_trust_check(holdings, settings, clock)]))
+    app.register_blueprint(health_blueprint([_trust_check(checker, settings)]))
     return app
 
 
@@ -75,23 +72,15 @@ def served_app() -> Flask:
     return create_app(Settings.from_env(os.environ))
 
 
-def _holdings(settings: Settings) -> Holdings:
+def _verifier(settings: Settings, clock: Callable[[], float]) -> Verifier:
     try:
-        root = settings.trust_root.read_bytes()
-    except OSError as error:
-        name = variable("trust_root")
-        raise SettingsInvalid(
-            f"{name}: the trust root cannot be read ({error.strerror})"
-        ) from error
-    try:
-        return Holdings(
-            root=root,
+        return Verifier.from_root(
+            settings.trust_root,
             url=settings.trust_url,
-            folder=settings.verifier_cache,
-            sources={},
+            cache_dir=settings.verifier_cache,
+            clock=clock,
             trust_refresh=TRUST_REFRESH,
             status_refresh=STATUS_REFRESH,
-            offline=False,
         )
     except CertsvcError as error:
         names = " or ".join(
@@ -100,7 +89,7 @@ def _holdings(settings: Settings) -> Holdings:
         raise SettingsInvalid(f"{names}: {error}") from error
 
 
-def _trust_check(holdings: Holdings, settings: Settings, clock: Callable[[], float]) -> ReadyCheck:
+def _trust_check(checker: Verifier, settings: Settings) -> ReadyCheck:
     """Ready once trust data of our own environment is at hand.
 
     Its age does not count, it stands in every verdict. A demonstration's root in production would
@@ -108,10 +97,10 @@ def _trust_check(holdings: Holdings, settings: Settings, clock: Callable[[], flo
     """
 
     def probe() -> str | None:
-        trust = holdings.world(int(clock())).trust()
+        trust = checker.trust_state()
         if trust is None:
             return "trust_unavailable"
-        return None if trust.env.value == settings.env.value else "trust_environment"
+        return None if trust.environment == settings.env.value else "trust_environment"
 
     return ReadyCheck("trust", probe)
 

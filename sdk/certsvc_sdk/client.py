@@ -14,14 +14,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from certsvc_sdk import verify
-from certsvc_sdk.errors import FileUnsupported, TrustUnavailable, VerificationFailed
+from certsvc_sdk import strict, verify
+from certsvc_sdk.errors import (
+    FileUnsupported,
+    Malformed,
+    TrustInvalid,
+    TrustUnavailable,
+    VerificationFailed,
+)
 from certsvc_sdk.file_limits import MAX_FILE_BYTES
 from certsvc_sdk.holdings import Holdings, Refreshed
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.verdict import Verdict
 
-__all__ = ["Finding", "Refreshed", "Verifier"]
+__all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
+
+# A root with a hundred keys and signatures has under 100 KB.
+MAX_ROOT_BYTES = 512 * 1024
 
 # A new office or key is looked for at once, but strangers' codes must not make us ask forever.
 LOOK_AGAIN_SECONDS = 10
@@ -43,6 +52,21 @@ class Finding:
     position: tuple[int, ...] | None
     text_kind: str
     verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustState:
+    """What a verifier knows of the trust data. Times are Unix seconds.
+
+    Attributes:
+        environment: `demo` or `production`, as the trust repository says of itself.
+        as_of: when it was last verified as current.
+        expires: when it says itself that it is too old.
+    """
+
+    environment: str
+    as_of: int
+    expires: int
 
 
 class Verifier:
@@ -81,7 +105,8 @@ class Verifier:
             offline: never use the network.
 
         Raises:
-            TrustUnavailable: the root or the cache folder cannot be used.
+            TrustUnavailable: the root or the cache folder cannot be read.
+            TrustInvalid: the root is no root of a trust repository.
             FetchFailed: an address is of a kind that is not allowed.
         """
         pinned = _read_root(root)
@@ -174,6 +199,13 @@ class Verifier:
             for code in image.read_codes(content)
         ]
 
+    def trust_state(self) -> TrustState | None:
+        """Tell which trust data answers now, fetched if need be; None: none yet."""
+        trust = self._holdings.world(int(self._clock())).trust()
+        if trust is None:
+            return None
+        return TrustState(environment=trust.env.value, as_of=trust.as_of, expires=trust.expires)
+
     def refresh(self) -> Refreshed:
         """Fetch the trust data and every known status list anew, whether due or not.
 
@@ -201,12 +233,20 @@ def _read_file(path: str | Path) -> bytes:
 
 
 def _read_root(root: str | Path | bytes) -> bytes:
-    if isinstance(root, bytes):
-        return root
     try:
-        return Path(root).read_bytes()
+        data = root if isinstance(root, bytes) else Path(root).read_bytes()
     except OSError as error:
         raise TrustUnavailable(f"the trust root cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL or a surrogate
+        raise TrustUnavailable("the trust root has an impossible name") from error
+    try:
+        signed = strict.loads_object(data, max_bytes=MAX_ROOT_BYTES, what="root").get("signed")
+    except Malformed as error:
+        raise TrustInvalid(f"the trust root is not readable: {error}") from error
+    # Its signatures are checked with the first use; a wrong file shall not wait until then.
+    if not isinstance(signed, dict) or signed.get("_type") != "root":
+        raise TrustInvalid("the file is no root of a trust repository")
+    return data
 
 
 def _remove(folder: str | None) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from certsvc_sdk import Policy, VerificationFailed, Verifier
-from certsvc_sdk.errors import FetchFailed, TrustUnavailable
+from certsvc_sdk.errors import FetchFailed, TrustInvalid, TrustUnavailable
 from certsvc_sdk.verdict import Outcome
 
 
@@ -278,3 +278,32 @@ def test_a_clock_behind_fetches_no_record_with_a_wrong_time(
     clock.now += facts.day
     verifier.refresh()
     assert verifier.check(issuer.token()).code == "valid"
+
+
+@pytest.mark.parametrize(
+    "root",
+    [b"", b"{}", b"[]", b'{"signed":{"_type":"targets"}}', b'{"signed":[]}', b"\xff", b"{" * 999],
+    ids=["empty", "object", "list", "other-role", "no-role", "not-utf8", "deep"],
+)
+def test_what_is_no_root_is_refused_at_once(root: bytes, tmp_path: Path) -> None:
+    with pytest.raises(TrustInvalid):
+        Verifier.from_root(root, url="https://certs.example/")
+    path = tmp_path / "root.json"
+    path.write_bytes(root)
+    with pytest.raises(TrustInvalid):
+        Verifier.from_root(path, url="https://certs.example/")
+
+
+def test_a_root_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    for path in (tmp_path / "absent.json", tmp_path, "nul\0"):
+        with pytest.raises(TrustUnavailable):
+            Verifier.from_root(path, url="https://certs.example/")
+
+
+def test_the_trust_state_is_told(verifier_of: Any, server: Any, tmp_path: Path) -> None:
+    alone = verifier_of(cache_dir=tmp_path / "none", offline=True)
+    assert alone.trust_state() is None
+    state = verifier_of(url=server.url).trust_state()
+    assert state is not None
+    assert state.environment == "production"
+    assert state.as_of < state.expires
