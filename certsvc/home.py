@@ -1,10 +1,11 @@
 """The data folder: who is at work in it, and files that are written whole and durably."""
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from certsvc_sdk.durable import replace_file
 
 #: Locked by set-up and reset alone, shared by what runs; ends with the process that holds it.
 LOCK = ".lock"
@@ -42,16 +43,4 @@ def at_work(home: Path, *, alone: bool, wait: bool) -> Iterator[None]:
 def write_private(path: Path, data: bytes, *, mode: int = 0o600) -> None:
     """Write a whole file durably; nobody sees a part of it, or others' eyes see it at all."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, data, mode=mode)

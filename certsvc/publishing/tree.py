@@ -1,14 +1,13 @@
 """The published tree: a folder of static files, each replaced whole, durably and atomically."""
 
 import fcntl
-import os
 import re
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from certsvc.publishing.errors import PathUnsafe, TreeUnreadable
+from certsvc_sdk.durable import replace_file, sync_folder
 
 # No leading dot: `.`, `..` and half-written files cannot be named, by writers or by readers.
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -60,20 +59,7 @@ class PublishedTree:
         _make_folder(target.parent)
         if not target.parent.resolve().is_relative_to(self.root.resolve()):
             raise PathUnsafe(f"{path!r} leads out of the published tree")
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                # mkstemp keeps others out; what is published is for everybody.
-                os.fchmod(file.fileno(), _PUBLIC)
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-        _sync_folder(target.parent)
+        replace_file(target, data, mode=_PUBLIC)
 
     def write_if_changed(self, path: str, data: bytes) -> bool:
         """As `write`, but an equal file stays as it is.
@@ -139,12 +125,4 @@ def _make_folder(folder: Path) -> None:
         return
     _make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
-    _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(folder.parent)

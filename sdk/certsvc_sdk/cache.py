@@ -10,7 +10,6 @@ import logging
 import os
 import re
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certsvc_sdk import statuslist, strict
+from certsvc_sdk.durable import replace_file
 from certsvc_sdk.errors import CertsvcError, Malformed
 from certsvc_sdk.statuslist import MAX_LIST_TOKEN, StatusListToken
 
@@ -94,7 +94,7 @@ class StatusCache:
                 "token": stored.token,
             }
         )
-        self._write("status list", lambda: write_durably(self._list_path(stored.uri), data))
+        self._write("status list", lambda: replace_file(self._list_path(stored.uri), data))
 
     @property
     def clock_floor(self) -> int:
@@ -150,7 +150,7 @@ class StatusCache:
         # Another process may have seen more.
         self._floor = max(self._floor, self._read_floor())
         digits = b"%d" % self._floor
-        write_durably(self._folder / "clock", digits + b" " + _check(digits))
+        replace_file(self._folder / "clock", digits + b" " + _check(digits))
 
     def _read_floor(self) -> int:
         with suppress(OSError, Malformed):
@@ -193,31 +193,6 @@ def parse_list(stored: StoredList) -> StatusListToken | None:
         return statuslist.read(stored.token)
     except CertsvcError:
         return None
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a file: temporary file beside it, fsync, rename, fsync of the folder.
-
-    Raises:
-        OSError: it cannot be written; the old file stays.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    if sys.platform != "win32":
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _read(path: Path, limit: int) -> bytes:

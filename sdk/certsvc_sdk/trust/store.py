@@ -10,13 +10,13 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from certsvc_sdk.durable import replace_file
 from certsvc_sdk.errors import Malformed, TrustUnavailable
 from certsvc_sdk.strict import Json, dumps
 
@@ -174,7 +174,7 @@ class TrustStore:
                 return before
             for (kind, digest), data in files.items():
                 self._put(self._path(kind, digest), data)
-            _replace(self._metadata_dir / STATE_FILE, _state_bytes(merged))
+            replace_file(self._metadata_dir / STATE_FILE, _state_bytes(merged))
             # One generation back stays: another process may be reading it at this moment.
             kept = merged.digests if before is None else merged.digests | before.digests
             self._sweep(kept)
@@ -189,7 +189,7 @@ class TrustStore:
         with suppress(OSError):
             if path.read_bytes() == data:
                 return
-        _replace(path, data)
+        replace_file(path, data)
 
     def _sweep(self, kept: frozenset[str]) -> None:
         if sys.platform == "win32":  # no lock there, so another writer's files cannot be told apart
@@ -257,27 +257,6 @@ def _read_file(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise TrustUnavailable("a cached trust file is damaged")
     return data
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write durably: temporary file in the same folder, fsync, rename, fsync of the folder."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-    if sys.platform != "win32":
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextmanager
