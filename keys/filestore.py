@@ -198,15 +198,15 @@ class FileKeyStore:
         info, sealed = self._read(path)
         if info.state is not State.ACTIVE:
             raise KeyNotActive(f"key {kid} is {info.state}")
-        if path not in self._signers:
-            self._signers[path] = StoredSigner(
-                kid=info.kid,
-                alg=info.alg,
-                public_jwk=info.public_jwk,
-                private=record.open_private(info, sealed, self._envelope),
-                guard=lambda: self._guard(path),
-            )
-        return self._signers[path]
+        made = self._signers.get(path)  # another thread may drop it from here on
+        made = self._signers[path] = made or StoredSigner(
+            kid=info.kid,
+            alg=info.alg,
+            public_jwk=info.public_jwk,
+            private=record.open_private(info, sealed, self._envelope),
+            guard=lambda: self._guard(path),
+        )
+        return made
 
     def active(
         self, issuer_id: str, purpose: str, *, type: str | None = None, role: str | None = None

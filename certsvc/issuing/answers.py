@@ -1,14 +1,17 @@
 """Sealed answers: what a certificate's row tells its issuer, now and as it was at first."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from certsvc.issuing.errors import CertificateNotFound
+from certsvc.catalogue.text import clean
+from certsvc.issuing.errors import CertificateNotFound, RecordTampered
 from certsvc.issuing.model import CertificateView, Issued
 from certsvc.issuing.plan import Plan, Planned
 from certsvc.issuing.resources import write_json
 from certsvc.storage.certificate_rows import CertificateRow, State
+from certsvc.storage.idempotency import Scope
 from certsvc.storage.sealing import Sealing
 from certsvc_sdk.strict import b64u_decode, b64u_encode
 
@@ -31,16 +34,32 @@ def seal_plan(sealing: Sealing, certificate_id: str, plan: Plan) -> bytes:
     return sealing.seal(plan.to_bytes(), row=certificate_id, column=PLAN)
 
 
+def holder_lookup(sealing: Sealing, kind: str, code: str) -> str:
+    """Hash a holder's code: one hash however the code was typed."""
+    return sealing.lookup(kind, clean(code).upper())
+
+
 def seal_credential(
-    sealing: Sealing, certificate_id: str, *, token: str, qr_text: str, seed: bytes
+    sealing: Sealing,
+    certificate_id: str,
+    *,
+    token: str,
+    qr_text: str,
+    seed: bytes,
+    holders: Sequence[str],
 ) -> bytes:
-    """Seal what was issued."""
-    value = {"token": token, "qr_text": qr_text, "seed": b64u_encode(seed)}
+    """Seal what was issued, and the look-up hashes of those it was issued to."""
+    value = {
+        "token": token,
+        "qr_text": qr_text,
+        "seed": b64u_encode(seed),
+        "holders": list(holders),
+    }
     return sealing.seal(write_json(value), row=certificate_id, column=CREDENTIAL)
 
 
-def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, str]:
-    """Open what was issued: `token`, `qr_text`, `seed`.
+def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, Any]:
+    """Open what was issued: `token`, `qr_text`, `seed`, `holders`.
 
     Raises:
         CertificateNotFound: Nothing was.
@@ -48,7 +67,7 @@ def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, str]:
     if row.credential is None:
         raise CertificateNotFound("the certificate was not issued")
     data = sealing.open(row.credential, row=row.certificate_id, column=CREDENTIAL)
-    members: dict[str, str] = json.loads(data)
+    members: dict[str, Any] = json.loads(data)
     return members
 
 
@@ -81,6 +100,17 @@ def view(sealing: Sealing, row: CertificateRow) -> CertificateView:
     )
 
 
+def view_of_holder(sealing: Sealing, row: CertificateRow, lookup: str) -> CertificateView:
+    """Show a certificate that was looked up by a holder.
+
+    Raises:
+        RecordTampered: It was not issued to this holder: the look-up table was altered.
+    """
+    if lookup not in open_credential(sealing, row)["holders"]:
+        raise RecordTampered("a look-up leads to somebody else's certificate")
+    return view(sealing, row)
+
+
 def issued(planned: Planned, *, token: str, qr_text: str) -> Issued:
     """Show a certificate at the moment of its issue."""
     new, signed = planned.new, planned.bytes
@@ -105,26 +135,37 @@ def issued(planned: Planned, *, token: str, qr_text: str) -> Issued:
     )
 
 
-def seal_answer(sealing: Sealing, answer: CertificateView) -> bytes:
+def seal_answer(sealing: Sealing, scope: Scope, answer: CertificateView) -> bytes:
     """Seal an answer for whoever sends the same request again."""
     names = (one.name for one in fields(CertificateView) if one.name not in _IN_CREDENTIAL)
     members = {name: getattr(answer, name) for name in names}
-    return sealing.seal(write_json(members), row=answer.certificate_id, column=ANSWER)
+    return sealing.seal(
+        write_json(members), row=answer.certificate_id, column=_answer_column(scope)
+    )
 
 
-def stored_issue(sealing: Sealing, row: CertificateRow, answer: bytes) -> Issued:
+def _answer_column(scope: Scope) -> str:
+    # The key is part of the context: an answer moved to another key's row opens for nobody.
+    return f"{ANSWER}|{scope.route}|{scope.client_id}|{scope.key_hash}"
+
+
+def stored_issue(sealing: Sealing, row: CertificateRow, scope: Scope, answer: bytes) -> Issued:
     """Open the stored answer to a request to issue."""
-    members = _open_answer(sealing, row, answer)
+    members = _open_answer(sealing, row, scope, answer)
     return Issued(**{**members, "replayed": True})
 
 
-def stored_view(sealing: Sealing, row: CertificateRow, answer: bytes) -> CertificateView:
+def stored_view(
+    sealing: Sealing, row: CertificateRow, scope: Scope, answer: bytes
+) -> CertificateView:
     """Open the stored answer to a change of state."""
-    return CertificateView(**_open_answer(sealing, row, answer))
+    return CertificateView(**_open_answer(sealing, row, scope, answer))
 
 
-def _open_answer(sealing: Sealing, row: CertificateRow, answer: bytes) -> dict[str, Any]:
-    data = sealing.open(answer, row=row.certificate_id, column=ANSWER)
+def _open_answer(
+    sealing: Sealing, row: CertificateRow, scope: Scope, answer: bytes
+) -> dict[str, Any]:
+    data = sealing.open(answer, row=row.certificate_id, column=_answer_column(scope))
     members: dict[str, Any] = json.loads(data)
     credential = open_credential(sealing, row)
     return members | {name: credential[name] for name in _IN_CREDENTIAL}

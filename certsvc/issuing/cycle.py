@@ -16,9 +16,9 @@ from certsvc.issuing import errors, transitions
 from certsvc.issuing.finishing import Checkpoint, Finisher
 from certsvc.issuing.jobs import Caller, Checked, Item, Job, Outcome, look_up
 from certsvc.issuing.model import fingerprint
-from certsvc.issuing.plan import check_content, check_right, choose_signer
+from certsvc.issuing.plan import PLAN_SECONDS, check_content, check_right, choose_signer
 from certsvc.issuing.recording import record_plans
-from certsvc.issuing.replanning import PLAN_SECONDS, Replanner
+from certsvc.issuing.replanning import Replanner
 from certsvc.issuing.resources import Resources, translated
 from certsvc.service.engine import reading, writing
 from certsvc_sdk.trust.record import IssuerRecord
@@ -90,7 +90,8 @@ class Cycle:
         if item.task is None:
             return
         age = now - item.task.planned.bytes.planned_at
-        if age <= PLAN_SECONDS and not adopt:
+        # A plan from the future is nobody's: the clock was set back.
+        if abs(age) <= PLAN_SECONDS and not adopt:
             # Another worker is about to answer; if it died, the sweeper will see.
             item.task = None
             raise errors.RequestInProgress(PLAN_SECONDS + 1 - max(age, 0))

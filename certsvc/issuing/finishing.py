@@ -9,8 +9,8 @@ from sqlalchemy.engine import Connection
 
 from certsvc.issuing import answers, errors, transitions
 from certsvc.issuing.model import Issued
-from certsvc.issuing.plan import Planned
-from certsvc.issuing.resources import Resources
+from certsvc.issuing.plan import PLAN_SECONDS, Planned
+from certsvc.issuing.resources import Resources, translated
 from certsvc.service.engine import writing
 from certsvc.service.principal import Principal
 from certsvc.storage.audit import Audit
@@ -137,7 +137,7 @@ class Finisher:
             mine: Acts = defaultdict(list)
             try:
                 # A savepoint an item: one that fails takes no other with it.
-                with connection.begin_nested():
+                with translated(), connection.begin_nested():
                     task.outcome = self._store_one(connection, task, mine, now=now)
             except errors.IssuingError as error:
                 task.outcome = error
@@ -150,6 +150,9 @@ class Finisher:
 
     def _store_one(self, connection: Connection, task: Task, acts: Acts, *, now: int) -> Issued:
         planned, sealing = task.planned, self._resources.sealing(task.principal.issuer_id)
+        if abs(now - planned.bytes.planned_at) > PLAN_SECONDS:
+            # This worker slept, or the clock was set: the issue time is not true any more.
+            raise errors.RequestInProgress(1)
         new, certificates = planned.new, Certificates(connection)
         credential = answers.seal_credential(
             sealing,
@@ -157,6 +160,7 @@ class Finisher:
             token=task.token,
             qr_text=task.qr_text,
             seed=planned.plan.seed,
+            holders=planned.plan.holders,
         )
         if not certificates.complete(
             new.issuer_id, new.certificate_id, planned.plan_no, credential=credential, now=now
@@ -184,7 +188,7 @@ class Finisher:
             now=now,
         )
         Idempotency(connection).finish(
-            task.scope, answer=answers.seal_answer(sealing, answer), now=now
+            task.scope, answer=answers.seal_answer(sealing, task.scope, answer), now=now
         )
         return answer
 
@@ -195,7 +199,7 @@ class Finisher:
         key = Idempotency(connection).get(task.scope)
         if row is None or not row.visible or key is None or key.answer is None:
             raise errors.RequestInProgress(1)
-        return answers.stored_issue(sealing, row, key.answer)
+        return answers.stored_issue(sealing, row, task.scope, key.answer)
 
     def _note_failure(self, connection: Connection, task: Task, acts: Acts, *, now: int) -> None:
         new, planned = task.planned.new, task.planned

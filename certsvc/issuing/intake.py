@@ -6,6 +6,7 @@ A bad row is a row with an error; only a file that cannot be told apart into row
 import csv
 import hashlib
 import io
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -25,7 +26,9 @@ MAX_LINE_BYTES = 64 * 1024
 MAX_ROWS = 100_000
 MAX_COLUMNS = 256
 
-_BOM = b"\xef\xbb\xbf"
+_BOM = "\ufeff"
+# U+4000 to U+9FFF; bytes of GB18030 text look like this by rare chance only.
+_CHINESE_IN_UTF8 = re.compile(rb"[\xe4-\xe9][\x80-\xbf]{2}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +106,7 @@ def read_rows(
     if len(data) > MAX_FILE_BYTES:
         raise errors.FileTooLarge(f"the file is larger than {MAX_FILE_BYTES} bytes")
     digest = hashlib.sha256(data).hexdigest()
-    text, encoding = _decode(data.removeprefix(_BOM))
+    text, encoding = _decode(data)
     rows = _csv_rows(text) if file_format == "csv" else _jsonl_rows(text)
     dropped, names = frozenset(ignore), dict[str, None]()
     taken: list[Row] = []
@@ -121,10 +124,19 @@ def _decode(data: bytes) -> tuple[str, str]:
     # Chinese Windows writes GB18030; hardly any text in it happens to be UTF-8 as well.
     for encoding in ("utf-8", "gb18030"):
         try:
-            return data.decode(encoding), encoding
+            # A byte order mark is no part of the first name, whichever encoding wrote it.
+            return data.decode(encoding).removeprefix(_BOM), encoding
         except UnicodeDecodeError:
-            continue
-    raise errors.EncodingUnknown("the file is neither UTF-8 nor GB18030")
+            if _is_torn_utf8(data):
+                break
+    raise errors.EncodingUnknown("the file is neither UTF-8 nor GB18030, or a part of it is torn")
+
+
+def _is_torn_utf8(data: bytes) -> bool:
+    """Say whether UTF-8 with a few bad bytes was read: as GB18030 every name would be garbage."""
+    whole = sum(1 for _ in _CHINESE_IN_UTF8.finditer(data))
+    torn = data.decode("utf-8", "replace").count("\ufffd")
+    return data.startswith(_BOM.encode()) or whole > torn
 
 
 def _csv_rows(text: str) -> Iterator[Row]:

@@ -100,6 +100,7 @@ def look_up(connection: Connection, item: Item) -> None:
     Raises:
         IdempotencyKeyReused: The key came with another request.
         RequestInProgress: Its plan was given up at this very moment.
+        RecordTampered: Its row was altered to name another request's certificate.
         CertificateNotFound: There is no certificate to supersede.
         StateConflict: The certificate to supersede is not in force.
     """
@@ -123,7 +124,10 @@ def _known(connection: Connection, item: Item, found: KeyRow) -> None:
     if row is None or (found.answer is None and row.plan is None):
         raise errors.RequestInProgress(1)
     if found.answer is not None:
-        item.outcome = answers.stored_issue(caller.sealing, row, found.answer)
+        item.outcome = answers.stored_issue(caller.sealing, row, item.job.scope, found.answer)
     else:
         planned = load(caller.sealing, row)
-        item.task = Task(principal=caller.principal, planned=planned, record=caller.record)
+        task = Task(principal=caller.principal, planned=planned, record=caller.record)
+        if task.scope != item.job.scope:
+            raise errors.RecordTampered("the key's row names the plan of another request")
+        item.task = task

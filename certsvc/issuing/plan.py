@@ -23,6 +23,8 @@ from keys.store import KeyStore
 
 TYP = "dc+sd-jwt"
 SEED_BYTES = 16
+# An issue time further away than this is no longer true: the plan is made anew.
+PLAN_SECONDS = 60
 # As long as any signature that fits a QR code.
 _SIGNATURE = bytes(64)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -59,6 +61,7 @@ class Plan:
         key_hash: Keyed hash of the Idempotency-Key.
         reason: Why an earlier certificate is superseded.
         detail: Free text that goes with the reason.
+        holders: Look-up hashes of the holders, to hold the look-up table to.
     """
 
     header_json: str
@@ -74,6 +77,7 @@ class Plan:
     key_hash: str
     reason: str | None = None
     detail: str | None = field(default=None, repr=False)
+    holders: tuple[str, ...] = ()
 
     def draft(self) -> Draft:
         """Rebuild the draft from the stored texts, byte for byte."""
@@ -107,7 +111,8 @@ class Plan:
         """Read a plan that was unsealed, hence is our own."""
         members: dict[str, Any] = json.loads(data)
         members["seed"] = b64u_decode(members["seed"])
-        members["disclosures"] = tuple(members["disclosures"])
+        for name in ("disclosures", "holders"):
+            members[name] = tuple(members[name])
         return cls(**members)
 
 

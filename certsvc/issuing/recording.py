@@ -108,6 +108,7 @@ def _plan(
         key_hash=scope.key_hash,
         reason=checked.reason,
         detail=checked.detail,
+        holders=tuple(answers.holder_lookup(caller.sealing, *one) for one in content.holders),
     )
     signed = PlannedBytes(
         kid=checked.signer.kid,
@@ -117,8 +118,7 @@ def _plan(
         planned_at=now,
         plan=answers.seal_plan(caller.sealing, new.certificate_id, plan),
     )
-    holders = [caller.sealing.lookup(kind, code) for kind, code in content.holders]
-    Certificates(connection).add_plan(new, signed, holders=holders)
+    Certificates(connection).add_plan(new, signed, holders=plan.holders)
     Idempotency(connection).claim(
         scope, fingerprint=item.fingerprint, certificate_id=new.certificate_id, now=now
     )

@@ -7,6 +7,7 @@ from certsvc.catalogue.findings import FindingCode, finding
 from certsvc.issuing import answers, errors
 from certsvc.issuing.finishing import Acts, Finisher, Task, write_acts
 from certsvc.issuing.plan import (
+    PLAN_SECONDS,
     SEED_BYTES,
     Content,
     Plan,
@@ -22,9 +23,6 @@ from certsvc.storage.certificate_rows import CertificateRow, NewCertificate, Pla
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.sealing import Sealing
 from keys.errors import KeysError
-
-# An issue time older than this is no longer true: the plan is made anew.
-PLAN_SECONDS = 60
 
 
 def load(sealing: Sealing, row: CertificateRow) -> Planned:
@@ -57,11 +55,12 @@ class Replanner:
         """Make sure that a task's plan may be signed, or give it its outcome.
 
         A plan of at most `PLAN_SECONDS` whose key may sign stays as it is: the same bytes are
-        signed again. Any other gets a new issue time, key, payload and seed, and keeps its
-        identifier and its place in the status list.
+        signed again. Any other, one from the future too (the clock was set back), gets a new
+        issue time, key, payload and seed, and keeps its identifier and its place in the list.
         """
         try:
-            if now - task.planned.bytes.planned_at > PLAN_SECONDS or not self._may_sign(task, now):
+            age = abs(now - task.planned.bytes.planned_at)
+            if age > PLAN_SECONDS or not self._may_sign(task, now):
                 self._renew(task, now=now)
         except (errors.SigningUnavailable, errors.RequestInProgress) as error:
             task.outcome = error

@@ -223,18 +223,19 @@ class IssuingService:
         Args:
             principal: Who asks; needs the scope `read`.
             kind: Kind of the holder's code (GB/T 36903), such as 001 or 111.
-            code: The holder's code.
+            code: The holder's code; case and blanks around it do not matter.
 
         Raises:
             ScopeMissing: The caller lacks `read`.
+            RecordTampered: The look-up leads to a certificate of somebody else.
         """
         _require(principal, "read")
         with translated():
             sealing = self._resources.sealing(principal.issuer_id)
-            lookup = sealing.lookup(kind, code)
+            lookup = answers.holder_lookup(sealing, kind, code)
             with reading(self._resources.engine) as connection:
                 rows = Certificates(connection).by_holder(principal.issuer_id, lookup)
-            return [answers.view(sealing, row) for row in rows]
+            return [answers.view_of_holder(sealing, row, lookup) for row in rows]
 
     def sweep(self, now: int) -> SweepReport:
         """Finish what crashes left behind, for every issuer; for the worker.

@@ -112,7 +112,7 @@ def _change(
     if scope is not None:
         keys = Idempotency(connection)
         keys.claim(scope, fingerprint=marked, certificate_id=row.certificate_id, now=now)
-        keys.finish(scope, answer=answers.seal_answer(sealing, answer), now=now)
+        keys.finish(scope, answer=answers.seal_answer(sealing, scope, answer), now=now)
     return answer
 
 
@@ -134,4 +134,4 @@ def _stored(
     row = Certificates(connection).get(scope.issuer_id, known.certificate_id)
     if row is None or known.answer is None:
         raise errors.RequestInProgress(1)
-    return answers.stored_view(sealing, row, known.answer)
+    return answers.stored_view(sealing, row, scope, known.answer)

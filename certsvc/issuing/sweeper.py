@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from certsvc.issuing import errors
 from certsvc.issuing.finishing import Finisher, Task
 from certsvc.issuing.model import SweepReport
+from certsvc.issuing.plan import PLAN_SECONDS
 from certsvc.issuing.replanning import Replanner, load
 from certsvc.issuing.resources import Resources, translated
 from certsvc.service.engine import reading
@@ -33,7 +34,7 @@ class Sweeper:
         self._replanner = Replanner(resources, finisher)
 
     def sweep(self, now: int) -> SweepReport:
-        """Finish or renew every plan older than `GRACE_SECONDS`.
+        """Finish or renew every plan older than `GRACE_SECONDS`, or made by a clock set back since.
 
         Args:
             now: Unix seconds.
@@ -59,7 +60,7 @@ class Sweeper:
     def _overdue(self, now: int, after: tuple[int, str] | None) -> Sequence[CertificateRow]:
         with reading(self._resources.engine) as connection:
             return Certificates(connection).planned_before(
-                now - GRACE_SECONDS, after=after, limit=BATCH
+                now - GRACE_SECONDS, future=now + PLAN_SECONDS, after=after, limit=BATCH
             )
 
     def _task(self, row: CertificateRow) -> Task | None:

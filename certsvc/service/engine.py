@@ -52,13 +52,20 @@ def make_engine(url: str) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, pool_size=POOL_SIZE, max_overflow=POOL_OVERFLOW)
+            return sa.create_engine(
+                parsed,
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_OVERFLOW,
+                hide_parameters=True,
+            )
         if parsed.database in (None, "", ":memory:"):
             raise DatabaseUnavailable("an in-memory database cannot be shared between connections")
         engine = sa.create_engine(
             parsed,
             pool_size=POOL_SIZE,
             max_overflow=POOL_OVERFLOW,
+            # An exception's text ends up in logs; what was written does not belong there.
+            hide_parameters=True,
             connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False},
             # Threads of one process queue here instead of polling the file lock.
             execution_options={_LOCK: Lock()},

@@ -93,6 +93,8 @@ class Certificates:
             certificate_id: The opaque id.
             lock: Hold the row until the transaction ends (where the database locks rows).
         """
+        if not certificate_id.isascii():
+            return None  # no id of ours, and a driver may not be able to send it
         query = _SELECT_LOCKED if lock else _SELECT
         key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id}
         first = self._connection.execute(query, key).mappings().first()
@@ -135,18 +137,22 @@ class Certificates:
         return int(self._connection.execute(query).scalar() or 0)
 
     def planned_before(
-        self, cutoff: int, *, after: tuple[int, str] | None, limit: int
+        self, cutoff: int, *, future: int, after: tuple[int, str] | None, limit: int
     ) -> Sequence[CertificateRow]:
-        """List plans of every issuer made at or before `cutoff`, oldest first.
+        """List plans of every issuer made at or before `cutoff`, or after `future`, oldest first.
 
         Args:
             cutoff: Unix seconds.
+            future: Unix seconds; a plan made later was made by a clock that was wrong.
             after: `planned_at` and `certificate_id` of the last plan seen, to go on behind it.
             limit: Most plans to list.
         """
         query = (
             certificate.select()
-            .where(sa.text("state = 'planned'"), certificate.c.planned_at <= cutoff)
+            .where(
+                sa.text("state = 'planned'"),
+                sa.or_(certificate.c.planned_at <= cutoff, certificate.c.planned_at > future),
+            )
             .order_by(certificate.c.planned_at, certificate.c.certificate_id)
             .limit(limit)
         )

@@ -1,4 +1,7 @@
-"""The outbox: what the world must still hear of, written in the same transaction as its cause."""
+"""The outbox: what the world must still hear of, written in the same transaction as its cause.
+
+Messages of topic `issued` are kept until a transparency log reads them: each is one leaf.
+"""
 
 import json
 import secrets

@@ -50,7 +50,8 @@ class Sealing:
 
     def lookup(self, kind: str, value: str) -> str:
         """Hash a value for a look-up column: 64 hex characters."""
-        return self.data_key.hmac(f"{kind}|{value}".encode()).hex()
+        # A lone surrogate finds nothing; here it must only not raise.
+        return self.data_key.hmac(f"{kind}|{value}".encode("utf-8", "surrogatepass")).hex()
 
 
 SealingOf = Callable[[str], Sealing]

@@ -232,3 +232,10 @@ def test_a_damaged_code_list() -> None:
     text = f'{{"name":"x","titles":{{"zh":"甲","en":"A"}},"entries":[{entry},{entry}]}}'
     with pytest.raises(TypeFileInvalid, match="unique and ascending"):
         read_code_list(text.encode())
+
+
+@pytest.mark.parametrize("name", ["business-licence", "household-register"])
+def test_moving_away_is_not_reported_as_moving_in(name: str) -> None:
+    """08 is 转入, which the receiving office reports; the word 06 办理转出 says the rest."""
+    reason = Catalogue.builtin().get(name).reason("supersede", "transferred_out")
+    assert (reason.word, reason.operation_code) == ("06", "07")

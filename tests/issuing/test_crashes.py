@@ -9,7 +9,7 @@ from certsvc.catalogue import Catalogue
 from certsvc.issuing import errors
 from certsvc.issuing.finishing import MAX_FAILURES
 from certsvc.issuing.model import SupersedeRequest, SweepReport
-from certsvc.issuing.replanning import PLAN_SECONDS
+from certsvc.issuing.plan import PLAN_SECONDS
 from certsvc.service.engine import reading, writing
 from certsvc.storage.audit import Audit
 from certsvc.storage.status_lists import StatusLists

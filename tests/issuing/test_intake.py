@@ -24,6 +24,34 @@ def test_gb18030_is_read_where_utf8_fails():
     assert found.rows[0].record == {"name": "某某有限公司", "code": "㐀"}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_byte_order_mark_is_no_part_of_the_first_name(encoding):
+    for text, file_format in (
+        ("name,code\n某某,1\n", "csv"),
+        ('{"name":"某某","code":"1"}', "jsonl"),
+    ):
+        found = read_rows(f"\ufeff{text}".encode(encoding), file_format, known=KNOWN)
+        assert (found.encoding, found.unknown_columns) == (encoding, ())
+        assert [(row.record, row.errors) for row in found.rows] == [
+            ({"name": "某某", "code": "1"}, ())
+        ]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("kept", [1, 2])
+def test_torn_utf8_does_not_become_garbage_names(mark, kept):
+    """Most byte pairs of it read as some Chinese character in GB18030."""
+    data = mark + "name,code\n某某有限公司,1\n示例科技中心,2\n".encode()
+    torn = data.replace("示".encode(), "示".encode()[:kept])
+    with pytest.raises(errors.EncodingUnknown):
+        read_rows(torn, "csv", known=KNOWN)
+
+
+def test_samples_in_gb18030_are_no_torn_utf8(samples):
+    text = (samples / "business-licences.csv").read_text(encoding="utf-8")
+    assert read_rows(text.encode("gb18030"), "csv", known=()).encoding == "gb18030"
+
+
 def test_utf16_is_refused_by_name():
     with pytest.raises(errors.EncodingUnknown):
         read_rows("name\nA\n".encode("utf-16"), "csv", known=KNOWN)

@@ -231,6 +231,20 @@ def test_threads_share_the_store(root: Path) -> None:
     assert results.count("active") == 1
 
 
+def test_a_signer_dropped_by_another_thread_is_still_handed_out(
+    store: FileKeyStore, make: Make
+) -> None:
+    class Forgetful(dict[Path, StoredSigner]):
+        """As if another thread saw the key retired at this very moment."""
+
+        def __setitem__(self, path: Path, signer: StoredSigner) -> None:
+            return
+
+    info = make()
+    store._signers = Forgetful()
+    assert store.signer(info.issuer_id, info.kid).kid == info.kid
+
+
 def test_data_keys_last(store: FileKeyStore, open_again: Open) -> None:
     sealed = store.data_key("rows").seal(b"x", context=b"c")
     assert open_again().data_key("rows").open(sealed, context=b"c") == b"x"

@@ -35,7 +35,8 @@ def test_a_plan_is_completed_once(connection, certificates, add_plan):
     assert row.visible
     assert certificates.by_identifier(OFFICE, "1.2.156.1") == row
     assert certificates.by_identifier(OFFICE, "1.2.156.2") is None
-    assert certificates.get(OFFICE, "f" * 32) is None
+    for unknown in ("f" * 32, "", "\ud800", "\0"):
+        assert certificates.get(OFFICE, unknown) is None
 
 
 def test_a_new_plan_takes_the_old_ones_place(connection, certificates, add_plan):
@@ -83,11 +84,14 @@ def test_holders_find_issued_certificates_only(connection, certificates, add_pla
 def test_plans_are_listed_page_by_page(connection, certificates, add_plan):
     expected = [add_plan(connection, number) for number in range(5)]
     seen, after = [], None
-    while rows := certificates.planned_before(100, after=after, limit=2):
+    while rows := certificates.planned_before(100, future=10**9, after=after, limit=2):
         seen += [row.certificate_id for row in rows]
         after = rows[-1].planned_at, rows[-1].certificate_id
     assert seen == expected
-    assert certificates.planned_before(99, after=None, limit=2) == []
+    assert certificates.planned_before(99, future=10**9, after=None, limit=2) == []
+    # Made by a clock that was wrong and has been set back since.
+    from_future = certificates.planned_before(9, future=99, after=None, limit=9)
+    assert [row.certificate_id for row in from_future] == expected
 
 
 def test_a_state_moves_by_compare_and_swap(connection, certificates, add_plan):

@@ -71,6 +71,13 @@ def test_failures_have_one_name(engine):
         assert caught.value.code == "database_unavailable"
 
 
+def test_an_exception_does_not_tell_what_was_written(engine):
+    """Threat T68: its text ends up in logs."""
+    with pytest.raises(DatabaseUnavailable) as caught, writing(engine) as connection:
+        connection.exec_driver_sql("INSERT INTO no_such_table VALUES (?)", ("999900199003070010",))
+    assert "999900199003070010" not in str(caught.value.__cause__)
+
+
 def test_a_missing_folder_is_unavailable(tmp_path):
     lost = make_engine(f"sqlite:///{tmp_path / 'no' / 'folder.db'}")
     with pytest.raises(DatabaseUnavailable), reading(lost):
