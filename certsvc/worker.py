@@ -121,7 +121,7 @@ class Worker:
             return 0
         now = int(self._clock())
         with reading(self._engine) as connection:
-            due = StatusLists(connection).due(refresh_before=now - HEARTBEAT)
+            due = StatusLists(connection).due(refresh_before=now - HEARTBEAT, now=now)
         published = sum(
             self._attempt(f"{info.issuer_id}/{info.list_no}", partial(self._publish, info))
             for info in due
@@ -198,7 +198,11 @@ class Worker:
             return self._trust.resign(int(self._clock()))
 
     def _sweep(self) -> bool:
-        self._issuing.sweep(int(self._clock()))
+        report = self._issuing.sweep(int(self._clock()))
+        if report.finished or report.abandoned or report.left:
+            level = logging.WARNING if report.abandoned or report.left else logging.INFO
+            counts = (report.finished, report.abandoned, report.left)
+            log.log(level, "plans swept: %d finished, %d abandoned, %d left", *counts)
         return True
 
     def _clear_outbox(self) -> bool:

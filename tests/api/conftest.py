@@ -88,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             lists = StatusLists(connection)
             due = [
                 (one, *lists.snapshot(one.issuer_id, one.list_no))
-                for one in lists.due(refresh_before=now)
+                for one in lists.due(now=now, refresh_before=now)
             ]
         for one, bits, version in due:
             publisher.publish(one.issuer_id, one.list_no, bits, version, now)

@@ -128,7 +128,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     )
     with writing(engine) as connection:
         lists = StatusLists(connection)
-        for one in lists.due(refresh_before=NOW):
+        for one in lists.due(now=NOW, refresh_before=NOW):
             bits, version = lists.snapshot(one.issuer_id, one.list_no)
             publisher.publish(one.issuer_id, one.list_no, bits, version, NOW)
             lists.mark_published(one.issuer_id, one.list_no, version, now=NOW)

@@ -126,6 +126,14 @@ def test_one_holder_at_a_time_and_fences_grow(connection):
     assert leases.acquire("publisher", "a", 117, 10, issuer_id=OFFICE) == 1
 
 
+def test_a_lease_from_a_clock_that_was_ahead_blocks_nobody(connection):
+    leases = Leases(connection)
+    assert leases.acquire("publisher", "a", 9_000, 10) == 1
+    assert leases.acquire("publisher", "b", 100, 10) == 2
+    assert not leases.holds("publisher", "a", 1, 100)
+    assert leases.acquire("publisher", "a", 100, 10) is None
+
+
 def test_issuers_are_registered_once(connection):
     issuers = Issuers(connection)
     with pytest.raises(errors.IssuerExists):
