@@ -20,11 +20,10 @@ from certsvc.catalogue import Catalogue
 from certsvc.cli.records import demo_records
 from certsvc.issuing.model import IssueRequest
 from certsvc.issuing.service import IssuingService
-from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import make_engine
 from certsvc.service.principal import operator
 from certsvc.service.settings import Settings
-from certsvc.worker import Worker
+from certsvc.worker import make_worker
 from certsvc_sdk import Verifier, jws
 from certsvc_sdk.strict import b64u_decode
 from keys import open_store
@@ -66,16 +65,7 @@ def main() -> None:
             settings=settings,
             clock=time.time,
         )
-        tree = PublishedTree(settings.published)
-        Worker(
-            engine=engine,
-            keys=keys,
-            tree=tree,
-            issuing=service,
-            public_url=settings.public_url,
-            holder="bench",
-            clock=time.time,
-        ).run_once()
+        make_worker(settings, engine, keys, name="bench").run_once()
         verifier = Verifier.from_root(
             settings.trust_root,
             url=settings.published.as_uri() + "/",
