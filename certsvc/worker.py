@@ -14,17 +14,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
 from sqlalchemy.engine import Connection, Engine
 
+from certsvc.attempts import Attempts, log_failure, pause_after
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
-from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.service import IssuingService
-from certsvc.publishing.errors import PublishingError
 from certsvc.publishing.status import StatusPublisher
 from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
@@ -32,48 +30,24 @@ from certsvc.service import logs
 from certsvc.service.engine import DatabaseUnavailable, make_engine, reading, writing
 from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.settings import Settings
-from certsvc.storage.errors import StorageError
 from certsvc.storage.leases import Leases
 from certsvc.storage.outbox import Item, Outbox
 from certsvc.storage.status_lists import ListInfo, StatusLists
-from certsvc_sdk.errors import CertsvcError
 from keys import KeyStore
-from keys.errors import KeysError
 
 log = logging.getLogger("certsvc.worker")
 
 LEASE = "publisher"
 #: Seconds; a worker that died is replaced within the five that a revocation may take to show.
 LEASE_TTL = 4
-#: Seconds between looks at the database: the larger part of revoke-to-visible.
-POLL_SECONDS = 0.25
 #: Seconds after which an unchanged list is signed anew: half its time to live of 300.
 HEARTBEAT = 150
 #: Seconds between looks at trust metadata that grows old, and at plans a crash left.
 UPKEEP_SECONDS = 20
-#: Longest pause after failures in a row, in seconds.
-MAX_PAUSE = 15.0
 #: Topics of the outbox that are done once the status lists show them.
 STATUS_TOPICS = ("status",)
 #: Messages that one transaction clears.
 OUTBOX_CHUNK = 1000
-
-#: What is expected to fail at times: logged by its code; anything else is logged with its trace.
-FAILURES = (KeysError, PublishingError, IssuingError, StorageError, CertsvcError, OSError)
-
-
-def pause_after(failures: int) -> float:
-    """Seconds to wait after so many failures in a row."""
-    return min(MAX_PAUSE, POLL_SECONDS * 2.0 ** min(failures, 16))
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """A task that failed so many times in a row, and when it may be tried again."""
-
-    failures: int
-    since: float
-    until: float
 
 
 class Worker:
@@ -109,7 +83,7 @@ class Worker:
         self._clock = clock
         self._fence: int | None = None
         self._next_upkeep = 0
-        self._pauses: dict[str, Pause] = {}
+        self._attempts = Attempts(clock)
 
     def run_once(self) -> int:
         """Do everything that is due; returns how many lists it published.
@@ -123,43 +97,18 @@ class Worker:
         with reading(self._engine) as connection:
             due = StatusLists(connection).due(refresh_before=now - HEARTBEAT, now=now)
         published = sum(
-            self._attempt(f"{info.issuer_id}/{info.list_no}", partial(self._publish, info))
+            self._attempts.make(f"{info.issuer_id}/{info.list_no}", partial(self._publish, info))
             for info in due
         )
         # A clock that was set back must not put the upkeep off.
         if now >= self._next_upkeep or self._next_upkeep > now + UPKEEP_SECONDS:
             self._next_upkeep = now + UPKEEP_SECONDS
-            self._attempt("trust", self._resign)
-            self._attempt("sweep", self._sweep)
-            self._attempt("outbox", self._clear_outbox)
+            self._attempts.make("trust", self._resign)
+            self._attempts.make("sweep", self._sweep)
+            self._attempts.make("outbox", self._clear_outbox)
         elif published:
-            self._attempt("outbox", self._clear_outbox)
+            self._attempts.make("outbox", self._clear_outbox)
         return published
-
-    def _attempt(self, task: str, do: Callable[[], bool]) -> bool:
-        """Do one task unless it rests after a failure; no failure of it stops the others.
-
-        Returns:
-            What `do` returned, False where it failed or rests.
-
-        Raises:
-            DatabaseUnavailable: No other task would fare better.
-        """
-        now = self._clock()
-        pause = self._pauses.get(task, Pause(0, now, now))
-        if pause.since <= now < pause.until:
-            return False
-        try:
-            done = do()
-        except DatabaseUnavailable:
-            raise
-        except Exception as error:
-            failures = pause.failures + 1
-            self._pauses[task] = Pause(failures, now, now + pause_after(failures))
-            _log_failure(task, error, failures)
-            return False
-        self._pauses.pop(task, None)
-        return done
 
     def _take_lease(self) -> bool:
         """Whether the lease is ours for at least half its length from now on."""
@@ -188,7 +137,10 @@ class Worker:
         self._status.publish(info.issuer_id, info.list_no, bits, version, now)
         with writing(self._engine) as connection:
             StatusLists(connection).mark_published(info.issuer_id, info.list_no, version, now=now)
-        log.info("status list published", extra={"list_no": info.list_no, "version": version})
+        log.info(
+            "status list published",
+            extra={"issuer_id": info.issuer_id, "list_no": info.list_no, "version": version},
+        )
         return True
 
     def _resign(self) -> bool:
@@ -240,15 +192,6 @@ def _is_shown(item: Item, shown: dict[tuple[str, int], int]) -> bool:
     return bool(shown.get((item.issuer_id, message["list_no"]), 0) >= message["list_version"])
 
 
-def _log_failure(task: str, error: Exception, failures: int) -> None:
-    log.error(
-        "failed: %s",
-        task,
-        exc_info=None if isinstance(error, (DatabaseUnavailable, *FAILURES)) else error,
-        extra={"code": getattr(error, "code", type(error).__name__), "failures": failures},
-    )
-
-
 def work(worker: Worker, *, stop: threading.Event) -> None:
     """Run until `stop` is set; while the database is away, look ever more rarely."""
     failures = 0
@@ -258,7 +201,7 @@ def work(worker: Worker, *, stop: threading.Event) -> None:
             failures = 0
         except DatabaseUnavailable as error:
             failures += 1
-            _log_failure("database", error, failures)
+            log_failure("database", error, failures)
         stop.wait(pause_after(failures))
     try:
         worker.release()

@@ -5,19 +5,21 @@ from flask import Blueprint, Response, jsonify, request
 from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
 from verifier.checking import Checked, Checker, DecoderGate, check_all, exactly_one, refuse_files
 from verifier.inputs import read_submission
+from verifier.labels import Labels
 from verifier.schemas import VerificationAnswer, VerificationEntry
 
 
-def api_blueprint(checker: Checker, gate: DecoderGate) -> Blueprint:
+def api_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Blueprint:
     """The verification API."""
     blueprint = Blueprint("api", __name__)
 
     @blueprint.post("/v1/verifications")
     def verifications() -> Response:
         single = _single()
-        checked, refused = check_all(checker, read_submission(), gate)
-        refuse_files(refused)
-        return jsonify(_answer(exactly_one(checked) if single else checked))
+        submission = read_submission()
+        checked, refused = check_all(checker, submission, gate)
+        refuse_files(refused, submission)
+        return jsonify(_answer(exactly_one(checked, submission) if single else checked, labels))
 
     return blueprint
 
@@ -30,13 +32,13 @@ def _single() -> bool:
     return value == "true"
 
 
-def _answer(checked: list[Checked]) -> dict[str, object]:
+def _answer(checked: list[Checked], labels: Labels) -> dict[str, object]:
     entries = tuple(
         VerificationEntry(
             index=one.index,
             page=one.page,
             position=one.position,
-            verdict=one.verdict.to_json(),
+            verdict=one.verdict.to_json(labels.of(one.verdict.vct).mapping()),
         )
         for one in checked
     )

@@ -55,8 +55,9 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         request.close()  # large uploads lie in temporary files
 
     gate = DecoderGate()
-    app.register_blueprint(api_blueprint(checker, gate))
-    app.register_blueprint(desk_blueprint(checker, gate, load_labels()))
+    labels = load_labels()
+    app.register_blueprint(api_blueprint(checker, gate, labels))
+    app.register_blueprint(desk_blueprint(checker, gate, labels))
     app.register_blueprint(contract_blueprint())
     app.register_blueprint(health_blueprint([_trust_check(checker, settings)]))
     return app

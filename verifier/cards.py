@@ -1,6 +1,6 @@
 """What the clerk sees of a verdict: plain data for the template, computed without a request."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -187,14 +187,8 @@ def _plain(value: object) -> str:
 
 def _sentence(verdict: Verdict, labels: TypeLabels) -> Words:
     """The clerk's sentence, missing claims by their labels."""
-
-    def missing(names: Sequence[str]) -> list[Words]:
-        return [labels.claim(name if name.startswith("/") else f"/{name}") for name in names]
-
-    found = missing(verdict.missing_claims)
-    zh = replace(verdict, missing_claims=tuple(words.zh for words in found))
-    en = replace(verdict, missing_claims=tuple(words.en or words.zh for words in found))
-    return Words(zh.sentence("zh"), en.sentence("en"))
+    names = labels.mapping()
+    return Words(verdict.sentence("zh", names), verdict.sentence("en", names))
 
 
 def _claims_note(verdict: Verdict) -> Words | None:

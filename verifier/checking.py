@@ -114,7 +114,7 @@ def file_kind(error: CertsvcError) -> ProblemKind | None:
     return next((FILE_KINDS[base] for base in type(error).__mro__ if base in FILE_KINDS), None)
 
 
-def refuse_files(refused: Sequence[Refused]) -> None:
+def refuse_files(refused: Sequence[Refused], submission: Submission) -> None:
     """One unreadable file refuses the whole API request, naming every such file.
 
     Raises:
@@ -122,24 +122,27 @@ def refuse_files(refused: Sequence[Refused]) -> None:
     """
     if refused:
         fields = [
-            FieldProblem(f"/file/{one.index}", one.kind.code, one.kind.zh, one.kind.en)
+            FieldProblem(submission.place(one.index), one.kind.code, one.kind.zh, one.kind.en)
             for one in refused
         ]
         raise Problem(refused[0].kind, errors=fields)
 
 
-def exactly_one(checked: Sequence[Checked]) -> list[Checked]:
+def exactly_one(checked: Sequence[Checked], submission: Submission) -> list[Checked]:
     """The one certificate, for a caller that needs exactly one; nothing is chosen silently.
 
     Codes that are no certificates (a link, a payment code) beside it do not count, and the same
     certificate printed twice counts once.
 
     Raises:
-        Problem: several_certificates.
+        Problem: several_certificates, with the items and files that hold them.
     """
     certificates = [one for one in checked if one.verdict.code != "not_a_certificate"]
     if len({_identity(one) for one in certificates}) > 1:
-        raise Problem(SEVERAL_CERTIFICATES)
+        kind = SEVERAL_CERTIFICATES
+        places = dict.fromkeys(submission.place(one.index) for one in certificates)
+        fields = [FieldProblem(place, kind.code, kind.zh, kind.en) for place in places]
+        raise Problem(kind, errors=fields)
     return list(certificates or checked)[:1]
 
 

@@ -14,7 +14,7 @@ from certsvc_sdk import strict
 from certsvc_sdk.errors import Malformed, PolicyInvalid
 from certsvc_sdk.policy import Policy
 from verifier.problems import FILE_TOO_LARGE, INPUT_MISSING, TOO_MANY_ITEMS
-from verifier.schemas import MAX_ITEMS, read_request
+from verifier.schemas import MAX_FILES, MAX_ITEMS, UNKNOWN_MEMBER, pointer, read_request
 
 # A hundred items of the longest QR text (3.5 KiB), with room for some long SD-JWTs.
 JSON_BYTES = 512 * 1024
@@ -22,8 +22,6 @@ JSON_BYTES = 512 * 1024
 FILE_BYTES = 10 * 1024 * 1024
 # Two files of full size in one form, or many ordinary ones.
 REQUEST_BYTES = 2 * FILE_BYTES + JSON_BYTES
-# Reading an image costs a hundred times what a text costs.
-MAX_FILES = 10
 
 FORM = "multipart/form-data"
 PDF = "application/pdf"
@@ -44,11 +42,20 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """Everything to verify, and the rules to judge it by."""
+    """Everything to verify, and the rules to judge it by; `listed`: texts came as `items`."""
 
     texts: tuple[str, ...] = ()
     uploads: tuple[Upload, ...] = ()
     policy: Policy | None = None
+    listed: bool = False
+
+    def place(self, index: int) -> str:
+        """JSON pointer of a text or file in the request, counted as verdicts are."""
+        if index >= len(self.texts):
+            return f"/file/{index - len(self.texts)}"
+        if self.listed:
+            return f"/items/{index}/text"
+        return "/text" if len(self.texts) == 1 else f"/text/{index}"
 
 
 def read_submission() -> Submission:
@@ -108,17 +115,14 @@ def _from_json(body: bytes) -> Submission:
     single = (what.text,) if what.text is not None and what.text.strip() else ()
     texts = single if what.items is None else tuple(item.text for item in what.items)
     policy = None if what.policy is None else Policy.from_json(what.policy)
-    return Submission(texts=texts, policy=policy)
+    return Submission(texts=texts, policy=policy, listed=what.items is not None)
 
 
 def _from_form() -> Submission:
     unknown = [name for name in request.form if name not in ("text", "policy")]
     unknown += [name for name in request.files if name != "file"]
     if unknown:
-        fields = [
-            FieldProblem(f"/{name}", "unknown_member", "没有这个成员", "There is no such member")
-            for name in unknown
-        ]
+        fields = [FieldProblem(pointer((name,)), *UNKNOWN_MEMBER) for name in unknown]
         raise Problem(REQUEST_INVALID, errors=fields)
     texts = tuple(text for text in request.form.getlist("text") if text.strip())
     policy = request.form.get("policy")

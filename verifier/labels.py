@@ -25,6 +25,10 @@ class TypeLabels:
     title: Words
     claims: Mapping[str, Words]
 
+    def mapping(self) -> dict[str, dict[str, str]]:
+        """The claims' labels by language, as a verdict's sentence takes them."""
+        return {pointer: {"zh": one.zh, "en": one.en} for pointer, one in self.claims.items()}
+
     def claim(self, pointer: str) -> Words:
         """The label, or the claim's own name where there is none."""
         name = pointer.rpartition("/")[2]

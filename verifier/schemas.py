@@ -9,9 +9,12 @@ from certsvc_sdk.strict import Json
 
 # A queue of a busy window fits; a larger batch is several requests.
 MAX_ITEMS = 100
+# Reading an image costs a hundred times what a text costs.
+MAX_FILES = 10
 
+UNKNOWN_MEMBER = ("unknown_member", "没有此项", "There is no such member")
 _MESSAGES = {
-    "extra_forbidden": ("unknown_member", "没有这个成员", "There is no such member"),
+    "extra_forbidden": UNKNOWN_MEMBER,
     "missing": ("required", "缺少必填成员", "A required member is missing"),
 }
 _TYPE_INVALID = ("type_invalid", "成员的类型不对", "The member has another type")
@@ -61,12 +64,12 @@ def read_request(body: dict[str, Json]) -> VerificationRequest:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         fields = [
-            FieldProblem(_pointer(item["loc"]), *_MESSAGES.get(item["type"], _TYPE_INVALID))
+            FieldProblem(pointer(item["loc"]), *_MESSAGES.get(item["type"], _TYPE_INVALID))
             for item in found
         ]
         raise Problem(REQUEST_INVALID, errors=fields) from error
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """JSON pointer (RFC 6901) of a place in the body."""
+def pointer(location: tuple[int | str, ...]) -> str:
+    """JSON pointer (RFC 6901) of a place in the request."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

@@ -7,7 +7,13 @@ from pydantic import BaseModel, ValidationError
 
 from certsvc.service.http import JSON, read_body, require_media_type
 from certsvc.service.limits import ISSUER_BODY_BYTES
-from certsvc.service.problems import BODY_MALFORMED, REQUEST_INVALID, FieldProblem, Problem
+from certsvc.service.problems import (
+    BODY_MALFORMED,
+    REQUEST_INVALID,
+    FieldProblem,
+    Problem,
+    problem_at,
+)
 from certsvc_sdk import strict
 from certsvc_sdk.errors import Malformed
 
@@ -43,7 +49,7 @@ def read_json(model: type[Body]) -> Body:
         value = strict.loads(data, max_bytes=ISSUER_BODY_BYTES, what="body")
     except Malformed as error:
         # The strict parser's message names the rule that was broken, never a value.
-        raise Problem(BODY_MALFORMED, detail=str(error)) from error
+        raise problem_at(BODY_MALFORMED, "", detail=str(error)) from error
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -12,6 +12,7 @@ from certsvc.service.problems import (
     Problem,
     ProblemKind,
     ProblemTable,
+    problem_at,
 )
 
 RETRY_SECONDS = "5"  # what is missing comes back by itself: a worker, a key, a database
@@ -143,7 +144,7 @@ def _later(kind: ProblemKind) -> Callable[[Exception], Problem]:
 
 
 def _at(kind: ProblemKind, path: str) -> Callable[[Exception], Problem]:
-    return lambda _: Problem(kind, errors=[FieldProblem(path, kind.code, kind.zh, kind.en)])
+    return lambda _: problem_at(kind, path)
 
 
 def _claims(error: errors.ClaimsInvalid) -> Problem:
@@ -182,7 +183,7 @@ def problem_table() -> ProblemTable:
         errors.ProfileUnknown: _at(PROFILE_UNKNOWN, "/profile"),
         errors.ClaimsInvalid: _claims,
         errors.CertificateTooLarge: _plain(CERTIFICATE_TOO_LARGE),
-        errors.NotAuthorisedForType: _plain(NOT_AUTHORISED_FOR_TYPE),
+        errors.NotAuthorisedForType: _at(NOT_AUTHORISED_FOR_TYPE, "/type"),
         errors.SigningUnavailable: _later(SIGNING_UNAVAILABLE),
         errors.SelfCheckFailed: _plain(SELF_CHECK_FAILED),
         errors.StatusListUnpublished: _later(STATUS_LIST_UNPUBLISHED),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from certsvc.api.errors import PARAMETER_INVALID
-from certsvc.service.problems import Problem
+from certsvc.service.problems import FieldProblem, Problem
 
 _MAX_DIGITS = 6  # bounds are small; a longer number is not read at all
 
@@ -27,5 +27,12 @@ def integer_parameter(
         return None
     readable = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
     if not readable or not least <= int(text) <= most:
-        raise Problem(PARAMETER_INVALID, detail=f"{name} is a whole number {least} to {most}")
+        field = FieldProblem(
+            f"/{name}",
+            "number_invalid",
+            f"应为 {least} 至 {most} 的整数",
+            f"should be a whole number {least} to {most}",
+        )
+        detail = f"{name} is a whole number {least} to {most}"
+        raise Problem(PARAMETER_INVALID, detail=detail, errors=[field])
     return int(text)

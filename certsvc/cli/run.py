@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import click
@@ -15,7 +15,8 @@ from certsvc import bootstrap
 from certsvc.cli.calls import Caller
 from certsvc.cli.processes import StartFailed, Supervisor, require_free_port
 from certsvc.cli.records import demo_records
-from certsvc.home import at_work
+from certsvc.face.qr import png, qr_symbol, terminal
+from certsvc.home import at_work, write_private
 from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.settings import Settings
 
@@ -110,7 +111,7 @@ def board(settings: Settings, *, show_qr: bool) -> None:
     click.echo(f"  信任根 trust root   {settings.trust_root}")
     click.echo("  Ctrl-C 停止 / to stop\n")
     if show_qr and issued:
-        show_terminal_qr(issued[0])
+        show_terminal_qr(settings, issued[0])
 
 
 def issue_shown(settings: Settings) -> list[str]:
@@ -118,31 +119,60 @@ def issue_shown(settings: Settings) -> list[str]:
     texts = []
     for credentials in bootstrap.demo_clients(settings):
         caller = Caller(issuer_url(settings), f"{credentials.client_id}:{credentials.secret}")
-        for number, record in enumerate(demo_records(credentials.types)[:SHOWN], 1):
-            answer = caller.post(
-                "v1/certificates",
-                {"type": credentials.types, "claims": record},
-                idempotency_key=f"demo-{credentials.types}-{number}",
-            )
-            if answer.status != 201:
-                raise StartFailed(f"{answer.status}: {answer.body.decode(errors='replace')}")
-            texts.append(answer.json()["qr"]["text"])
+        texts += [_issue_one(caller, credentials.types, number) for number in range(SHOWN)]
     return texts
 
 
-def show_terminal_qr(text: str) -> None:
-    """Print the symbol where the terminal is wide enough, else say why not."""
-    from certsvc.face.qr import qr_symbol, terminal
+def _issue_one(caller: Caller, type_name: str, number: int, **profile: str) -> str:
+    answer = caller.post(
+        "v1/certificates",
+        {"type": type_name, "claims": demo_records(type_name)[number], **profile},
+        idempotency_key=f"demo-{'-'.join((type_name, *profile.values()))}-{number}",
+    )
+    if answer.status != 201:
+        raise StartFailed(f"{answer.status}: {answer.body.decode(errors='replace')}")
+    text: str = answer.json()["qr"]["text"]
+    return text
 
+
+def show_terminal_qr(settings: Settings, text: str) -> None:
+    """Print a symbol that the terminal is wide enough for, and keep the whole one as a picture.
+
+    A terminal of 80 columns holds the core profile, which is a certificate of its own.
+    """
+    picture = settings.home / "demo" / "business-licence.png"
+    write_private(picture, png(qr_symbol(*_segments(text))))
+    click.echo(f"  二维码图片 QR code   {picture}")
+    drawn = drawn_within(shutil.get_terminal_size().columns, _large_to_small(settings, text))
+    click.echo(drawn or "  终端太窄，请打开上面的图片 / too narrow a terminal: open the picture")
+
+
+def _large_to_small(settings: Settings, text: str) -> Iterator[str]:
+    yield text
+    # Issued only where the whole one does not fit.
+    yield issue_core(settings)
+
+
+def drawn_within(columns: int, texts: Iterable[str]) -> str | None:
+    """The first text's symbol that so many columns hold, drawn; None: they hold none."""
+    for text in texts:
+        # A screen has no stamps and folds: level M keeps the symbol small.
+        drawn = terminal(qr_symbol(*_segments(text), levels=("M",)))
+        if max(len(line) for line in drawn.splitlines()) <= columns:
+            return drawn
+    return None
+
+
+def _segments(text: str) -> tuple[str, str]:
     prefix, mark, digits = text.partition("#")
-    drawn = terminal(qr_symbol(prefix + mark, digits))
-    width = max(len(line) for line in drawn.splitlines())
-    if width > shutil.get_terminal_size().columns:
-        click.echo(
-            f"（终端宽度不足 {width} 列，未显示二维码 / widen the terminal to see the QR code）"
-        )
-        return
-    click.echo(drawn)
+    return prefix + mark, digits
+
+
+def issue_core(settings: Settings) -> str:
+    """The first demo licence in its core profile, once; returns its QR text."""
+    licence = bootstrap.demo_clients(settings)[0]
+    caller = Caller(issuer_url(settings), f"{licence.client_id}:{licence.secret}")
+    return _issue_one(caller, licence.types, 0, profile="core")
 
 
 @click.command()

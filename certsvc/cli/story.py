@@ -230,7 +230,7 @@ CHAPTERS: tuple[tuple[str, str, Chapter], ...] = (
     ("窗口扫描二维码图片", "a clerk scans the picture", scan_picture),
     ("户籍摘录核验", "a household register extract", verify_household),
     ("其他部门采信并留存回执", "another department accepts, receipt filed", accept),
-    ("用错事项：有效但不予采信", "wrong matter: valid, not acceptable", wrong_matter),
+    ("用错事项：有效，但不符合本事项", "wrong matter: valid, not acceptable", wrong_matter),
     ("篡改与外来二维码", "tampering and foreign codes", forge),
     ("断网核验", "offline", offline),
     ("暂停与恢复", "suspended and resumed", suspend_and_resume),

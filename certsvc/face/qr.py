@@ -5,7 +5,7 @@ symbol stays at version 18 or below, else M up to version 23, never L; quiet zon
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -61,27 +61,30 @@ class Symbol:
         return max(PRINT_MM, MIN_MODULE_MM * self.side)
 
 
-def symbol_size(prefix: str, digits: str) -> tuple[int, Level]:
+def symbol_size(
+    prefix: str, digits: str, *, levels: Sequence[Level] = tuple(MAX_VERSION)
+) -> tuple[int, Level]:
     """Version and error correction level of a certificate's symbol, without drawing it.
 
     Args:
         prefix: `https://<host>/v#`, the byte segment.
         digits: ASCII digits, the numeric segment.
+        levels: levels to try in turn; paper wants Q where it fits, a screen does with M.
 
     Raises:
         SymbolTooLarge: neither Q up to version 18 nor M up to version 23 holds the text; the
             caller issues the core profile with the online link.
     """
-    for level, limit in MAX_VERSION.items():
-        version = _version(len(prefix), len(digits), level, limit)
+    for level in levels:
+        version = _version(len(prefix), len(digits), level, MAX_VERSION[level])
         if version is not None:
             return version, level
     raise SymbolTooLarge("the certificate does not fit a QR symbol of version 23-M")
 
 
-def qr_symbol(prefix: str, digits: str) -> Symbol:
+def qr_symbol(prefix: str, digits: str, *, levels: Sequence[Level] = tuple(MAX_VERSION)) -> Symbol:
     """Draw the symbol of a certificate; arguments and errors as `symbol_size`."""
-    version, level = symbol_size(prefix, digits)
+    version, level = symbol_size(prefix, digits, levels=levels)
     return _draw(prefix, digits, version, level)
 
 

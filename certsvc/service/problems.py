@@ -31,7 +31,8 @@ class FieldProblem:
     """What is wrong at one place of the request.
 
     Attributes:
-        path: JSON pointer (RFC 6901) into the body; empty for the whole.
+        path: JSON pointer (RFC 6901) into the body, empty for the whole; `/name` for the query
+            parameter or form field of that name.
         code: stable code of the defect.
         zh: Chinese sentence.
         en: English sentence.
@@ -96,6 +97,11 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it so
         if self.errors:
             document["errors"] = [item.to_json() for item in self.errors[:MAX_FIELD_ERRORS]]
         return document
+
+
+def problem_at(kind: ProblemKind, path: str, *, detail: str | None = None) -> Problem:
+    """The problem with its own sentences at one place; `path` as in `FieldProblem`."""
+    return Problem(kind, detail=detail, errors=[FieldProblem(path, kind.code, kind.zh, kind.en)])
 
 
 REQUEST_MALFORMED = ProblemKind(

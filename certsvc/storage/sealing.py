@@ -1,6 +1,5 @@
 """Sealing of columns: who reads the database file alone reads no holder's data."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +51,3 @@ class Sealing:
         """Hash a value for a look-up column: 64 hex characters."""
         # A lone surrogate finds nothing; here it must only not raise.
         return self.data_key.hmac(f"{kind}|{value}".encode("utf-8", "surrogatepass")).hex()
-
-
-SealingOf = Callable[[str], Sealing]

@@ -136,9 +136,17 @@ class NoCodeFound(CertsvcError):
 
 
 class PolicyInvalid(CertsvcError):
-    """The caller's policy is not well formed."""
+    """The caller's policy is not well formed.
+
+    Attributes:
+        member: name of the member that is wrong, None where it is the policy as a whole.
+    """
 
     code = "policy_invalid"
+
+    def __init__(self, message: str, *, member: str | None = None) -> None:
+        super().__init__(message)
+        self.member = member
 
 
 class CarriesCode(Protocol):

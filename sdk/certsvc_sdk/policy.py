@@ -62,20 +62,24 @@ class Policy:
             if value is None and name != "claims":
                 continue
             if not value and name != "claims":
-                raise PolicyInvalid(f"an empty {name} accepts nothing; leave it out instead")
+                message = f"an empty {name} accepts nothing; leave it out instead"
+                raise PolicyInvalid(message, member=name)
             object.__setattr__(self, name, _texts(value, name))
         for name in _SECONDS:
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < 0):
-                raise PolicyInvalid(f"{name} must be a number of seconds")
+                raise PolicyInvalid(f"{name} must be a number of seconds", member=name)
         for name in _TEXTS:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, str) or not value):
-                raise PolicyInvalid(f"{name} must be a non-empty string")
+                raise PolicyInvalid(f"{name} must be a non-empty string", member=name)
         if not isinstance(self.require_holder_binding, bool):
-            raise PolicyInvalid("require_holder_binding must be true or false")
+            raise PolicyInvalid(
+                "require_holder_binding must be true or false", member="require_holder_binding"
+            )
         if not all(_DIVISION.fullmatch(division) for division in self.issuer_divisions or ()):
-            raise PolicyInvalid("issuer_divisions are 2, 4 or 6 digits")
+            message = "issuer_divisions are 2, 4 or 6 digits"
+            raise PolicyInvalid(message, member="issuer_divisions")
 
     @classmethod
     def from_json(cls, obj: object) -> "Policy":
@@ -90,7 +94,8 @@ class Policy:
         known = {member.name for member in fields(cls)}
         unknown = sorted(str(name) for name in obj if name not in known)
         if unknown:
-            raise PolicyInvalid(f"unknown member of the policy: {unknown[0]}")
+            message = f"unknown member of the policy: {unknown[0]}"
+            raise PolicyInvalid(message, member=unknown[0])
         return cls(**cast("dict[str, Any]", dict(obj)))
 
     def to_json(self) -> dict[str, Any]:
@@ -175,5 +180,5 @@ def _texts(value: object, name: str) -> tuple[str, ...]:
     if not isinstance(value, tuple | list) or not all(
         isinstance(item, str) and item for item in value
     ):
-        raise PolicyInvalid(f"{name} must be a list of non-empty strings")
+        raise PolicyInvalid(f"{name} must be a list of non-empty strings", member=name)
     return tuple(value)

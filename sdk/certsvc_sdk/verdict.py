@@ -1,5 +1,6 @@
 """The answer to one presented certificate: frozen data, the same for a clerk and for a program."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -11,6 +12,7 @@ __all__ = [
     "CODES",
     "REASONS",
     "CheckResult",
+    "ClaimLabels",
     "CodeInfo",
     "Lang",
     "Outcome",
@@ -19,8 +21,11 @@ __all__ = [
 ]
 
 Lang = Literal["zh", "en"]
+#: Claim (JSON pointer with `*` for any array element, or name) -> language -> label.
+ClaimLabels = Mapping[str, Mapping[str, str]]
 Result = Literal["passed", "failed", "unknown", "skipped"]
 
+_INDEX = re.compile(r"/[0-9]+(?=/|\Z)")
 _BEIJING = timezone(timedelta(hours=8))
 _LAST_SECOND = 253_402_271_999  # 9999-12-31 23:59:59 in Beijing, the end of `datetime`
 
@@ -101,8 +106,13 @@ class Verdict:
             return REASONS[self.reasons[0]]
         return CODES[self.code]
 
-    def sentence(self, lang: Lang = "zh") -> str:
-        """Return the clerk's sentence, with the legal word where the status detail is known."""
+    def sentence(self, lang: Lang = "zh", labels: ClaimLabels | None = None) -> str:
+        """Return the clerk's sentence, with the legal word where the status detail is known.
+
+        Args:
+            lang: `zh` or `en`.
+            labels: what missing claims are called; without one a claim keeps its name.
+        """
         zh, en = self.info.zh, self.info.en
         if self.code in ("revoked", "suspended"):
             zh, en = DETAILS.get(self.status_detail or "", (zh, en))
@@ -112,15 +122,19 @@ class Verdict:
                 en.replace(" (status as of {as_of})", ""),
             )
         as_of = "—" if self.status_as_of is None else clock_text(self.status_as_of)
-        joined = ("、" if lang == "zh" else ", ").join(self.missing_claims)
+        # The same claim of several array elements has one label, said once.
+        missing = dict.fromkeys(_label(one, lang, labels or {}) for one in self.missing_claims)
+        joined = ("、" if lang == "zh" else ", ").join(missing)
         return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined)
 
     def next_step(self, lang: Lang = "zh") -> str:
         """Return who acts next, and how."""
         return self.info.next_zh if lang == "zh" else self.info.next_en
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self, labels: ClaimLabels | None = None) -> dict[str, Any]:
         """Return the body the verification API answers with.
+
+        `labels` are for `sentence`; `missing_claims` stay as the policy spells them.
 
         Members: `outcome`, `code`, `acceptable`, `reasons`, `sentence` {zh, en}, `next_step`
         {zh, en}, `word` {zh, en}, `colour` (green, blue, amber, red), `icon`, `claims` (null
@@ -136,7 +150,7 @@ class Verdict:
             "code": self.code,
             "acceptable": self.acceptable,
             "reasons": list(self.reasons),
-            "sentence": {"zh": self.sentence("zh"), "en": self.sentence("en")},
+            "sentence": {"zh": self.sentence("zh", labels), "en": self.sentence("en", labels)},
             "next_step": {"zh": self.next_step("zh"), "en": self.next_step("en")},
             "word": {"zh": info.word_zh, "en": info.word_en},
             "colour": info.colour,
@@ -163,6 +177,14 @@ class Verdict:
             "status_detail": self.status_detail,
             "superseded_by": self.superseded_by,
         }
+
+
+def _label(claim: str, lang: Lang, labels: ClaimLabels) -> str:
+    pointer = claim if claim.startswith("/") else "/" + claim.replace("~", "~0")
+    for known in (claim, pointer, pointer[1:], _INDEX.sub("/*", pointer)):
+        if known in labels:
+            return labels[known].get(lang) or claim
+    return claim
 
 
 def clock_text(moment: int, *, year: bool = False) -> str:

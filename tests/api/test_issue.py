@@ -102,7 +102,11 @@ def test_the_idempotency_key(licence: Any, path: str, headers: Any, code: str) -
 def test_bodies_that_are_not_strict_json(licence: Any, body: bytes, new_key: Keys) -> None:
     answer = licence.post(PATH, data=body, key=new_key())
     assert answer.status_code == 400
-    assert answer.get_json()["code"] == "body_malformed"
+    document = answer.get_json()
+    assert document["code"] == "body_malformed"
+    (error,) = document["errors"]
+    assert (error["path"], error["zh"]) == ("", "请求正文不是合格的 JSON")
+    assert error["en"]
 
 
 @pytest.mark.parametrize(
@@ -185,7 +189,11 @@ def test_a_department_issues_its_own_types_only(
     body = {"type": "household-register", "claims": household_claims[0]}
     answer = licence.post(PATH, body, key=new_key())
     assert answer.status_code == 403
-    assert answer.get_json()["code"] == "not_authorised_for_type"
+    document = answer.get_json()
+    assert document["code"] == "not_authorised_for_type"
+    (error,) = document["errors"]
+    assert error["path"] == "/type"
+    assert all((error["zh"], error["en"]))
 
 
 def test_content_type_and_size(licence: Any, new_key: Keys) -> None:

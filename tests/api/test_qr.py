@@ -43,7 +43,16 @@ def test_png_scans(licence: Any, issued: dict[str, Any]) -> None:
 @pytest.mark.parametrize("module", ["0", "33", "-1", "1.5", "x", "", "1" * 50, "\u0661"])
 def test_module_is_bounded(licence: Any, issued: dict[str, Any], module: str) -> None:
     answer = licence.get(issued["qr"]["png"], query_string={"module": module})
-    assert (answer.status_code, answer.get_json()["code"]) == (400, "parameter_invalid")
+    document = answer.get_json()
+    assert (answer.status_code, document["code"]) == (400, "parameter_invalid")
+    assert document["errors"] == [
+        {
+            "path": "/module",
+            "code": "number_invalid",
+            "zh": "应为 1 至 32 的整数",
+            "en": "should be a whole number 1 to 32",
+        }
+    ]
 
 
 def test_what_does_not_fit_has_no_code() -> None:

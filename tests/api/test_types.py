@@ -32,7 +32,9 @@ def test_versions(licence: Any) -> None:
     assert 1 in found["versions"]
     assert licence.get("/v1/types/business-licence?version=99").status_code == 404
     answer = licence.get("/v1/types/business-licence?version=x")
-    assert (answer.status_code, answer.get_json()["code"]) == (400, "parameter_invalid")
+    document = answer.get_json()
+    assert (answer.status_code, document["code"]) == (400, "parameter_invalid")
+    assert [error["path"] for error in document["errors"]] == ["/version"]
 
 
 @pytest.mark.parametrize("name", ["no-such", "..%2f..", "Business-Licence"])

@@ -89,7 +89,7 @@ def test_up_serves_both_ports_and_ends_in_order(home: Path) -> None:
             "CERTSVC_HOME": str(home),
             "CERTSVC_ISSUER_PORT": str(issuer),
             "CERTSVC_VERIFIER_PORT": str(verifier),
-            "COLUMNS": "200",
+            "COLUMNS": "80",
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -103,7 +103,7 @@ def test_the_command_line_example(world, place: Path) -> None:
     done = run(world, place, ["bash", "-c", here(world, command[1])])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "证照有效" in done.stdout
-    shown = README[command.end() :].split("```")[0].strip()
+    shown = README[command.end() :].split("  …\n```")[0].strip()
     of_their_day = re.compile(r"\d\d-\d\d \d\d:\d\d")
     assert of_their_day.sub("", shown) in of_their_day.sub("", done.stdout)
 

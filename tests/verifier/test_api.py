@@ -108,6 +108,16 @@ def test_a_policy_of_a_form(ask: Ask, world: Any) -> None:
     assert body["verifications"][0]["verdict"]["reasons"] == ["claims_missing"]
 
 
+def test_missing_claims_go_by_the_labels_of_the_type(ask: Ask, world: Any) -> None:
+    licence = {"text": world.issue(claims={"name": "示例科技有限公司"})}
+    wanted = ["legal_representative", "/business_scope", "unheard"]
+    _, body = ask({**licence, "policy": {"claims": wanted}})
+    verdict = body["verifications"][0]["verdict"]
+    assert verdict["sentence"]["zh"].endswith("缺法定代表人（负责人）、经营范围、unheard")
+    assert "Legal representative or person in charge, Business scope" in verdict["sentence"]["en"]
+    assert verdict["missing_claims"] == wanted
+
+
 # --- files
 
 
@@ -189,6 +199,14 @@ def test_several_certificates_where_one_is_needed(ask: Ask, world: Any) -> None:
     pdf = world.pdf(world.text(first), world.text(second))
     status, problem = ask(data=pdf, content_type="application/pdf", query="?single=true")
     assert (status, problem["code"]) == (422, "several_certificates")
+    assert problem["errors"] == [
+        {
+            "path": "/file/0",
+            "code": "several_certificates",
+            "zh": "发现多份证照，请只提交一份",
+            "en": "More than one certificate was found; submit exactly one",
+        }
+    ]
     status, _ = ask(data=pdf, content_type="application/pdf", query="?single=false")
     assert status == 200
 
@@ -198,6 +216,20 @@ def test_a_damaged_code_beside_a_certificate_counts(ask: Ask, world: Any) -> Non
     items = [{"text": text}, {"text": text[:-3]}]
     status, problem = ask({"items": items}, query="?single=true")
     assert (status, problem["code"]) == (422, "several_certificates")
+    assert [error["path"] for error in problem["errors"]] == ["/items/0/text", "/items/1/text"]
+
+
+def test_several_certificates_of_a_form_are_named(ask: Ask, world: Any) -> None:
+    texts = [world.text(world.issue()) for _ in range(3)]
+    for given, places in ((texts[:1], ["/text"]), (texts[:2], ["/text/0", "/text/1"])):
+        fields = form(text=given, file=part(world.image(texts[2])))
+        _, problem = ask(**fields, query="?single=true")
+        assert [error["path"] for error in problem["errors"]] == [*places, "/file/0"]
+
+
+def test_a_bad_file_beside_a_text_is_counted_among_the_files(ask: Ask) -> None:
+    _, problem = ask(**form(text="x", file=part(b"GIF")))
+    assert [error["path"] for error in problem["errors"]] == ["/file/0"]
 
 
 def test_what_is_no_second_certificate(codes: Codes, world: Any) -> None:

@@ -1,37 +1,64 @@
 """What `POST /v1/verifications` refuses before any verdict: shape, size, type, number."""
 
+import dataclasses
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from certsvc_sdk.policy import Policy
 from verifier.inputs import FILE_BYTES, JSON_BYTES, REQUEST_BYTES
 from verifier.problems import VERIFIER_KINDS
 
 Ask = Callable[..., tuple[int, Any]]
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
 def form(**fields: Any) -> dict[str, Any]:
     return {"data": fields, "content_type": "multipart/form-data"}
 
 
-@pytest.mark.parametrize("policy", [{"types": []}, {"surprise": 1}, {"max_status_age": "1"}])
-def test_a_bad_policy(ask: Ask, policy: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("policy", "path", "code"),
+    [
+        ({"types": []}, "/policy/types", "format_invalid"),
+        ({"surprise": 1}, "/policy/surprise", "unknown_member"),
+        ({"a/b~": 1}, "/policy/a~1b~0", "unknown_member"),
+        ({"max_status_age": "1"}, "/policy/max_status_age", "format_invalid"),
+    ],
+    ids=str,
+)
+def test_a_bad_policy(ask: Ask, policy: dict[str, Any], path: str, code: str) -> None:
     for arguments in (
         {"body": {"text": "x", "policy": policy}},
         form(text="x", policy=json.dumps(policy)),
     ):
         status, problem = ask(**arguments)
         assert (status, problem["code"]) == (422, "policy_invalid")
+        (error,) = problem["errors"]
+        assert (error["path"], error["code"]) == (path, code)
+        assert CHINESE.search(error["zh"])
+        assert error["en"]
+
+
+@pytest.mark.parametrize("name", sorted(one.name for one in dataclasses.fields(Policy)))
+def test_every_rule_has_words_of_its_own(ask: Ask, name: str) -> None:
+    _, problem = ask({"text": "x", "policy": {name: {}}})
+    (error,) = problem["errors"]
+    assert (error["path"], error["code"]) == (f"/policy/{name}", "format_invalid")
 
 
 @pytest.mark.parametrize("policy", ["", "{", "[]", '{"types":["a"],"types":["b"]}', "\ufffd"])
 def test_a_policy_that_is_no_json(ask: Ask, policy: str) -> None:
     status, problem = ask(**form(text="x", policy=policy))
     assert (status, problem["code"]) == (422, "policy_invalid")
+    (error,) = problem["errors"]
+    assert (error["path"], error["code"]) == ("/policy", "type_invalid")
+    assert "JSON 对象" in error["zh"]
 
 
 def test_single_is_true_or_false(ask: Ask) -> None:
@@ -58,6 +85,8 @@ def test_malformed_bodies(ask: Ask, body: bytes) -> None:
     status, problem = ask(data=body, content_type="application/json")
     assert (status, problem["code"]) == (400, "body_malformed")
     assert "detail" not in problem
+    (error,) = problem["errors"]
+    assert (error["path"], error["zh"]) == ("", "请求正文不是合格的 JSON")
 
 
 @pytest.mark.parametrize(
@@ -77,6 +106,7 @@ def test_requests_of_another_shape(ask: Ask, body: Any, path: str, code: str) ->
     status, problem = ask(body)
     assert (status, problem["code"]) == (422, "request_invalid")
     assert [(error["path"], error["code"]) for error in problem["errors"]] == [(path, code)]
+    assert (problem["errors"][0]["zh"] == "没有此项") == (code == "unknown_member")
 
 
 def test_forms_of_another_shape(ask: Ask) -> None:
@@ -86,6 +116,7 @@ def test_forms_of_another_shape(ask: Ask) -> None:
     ):
         status, problem = ask(**form(**fields))
         assert (status, problem["code"]) == (422, "request_invalid")
+        assert [error["zh"] for error in problem["errors"]] == ["没有此项"]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +139,8 @@ def test_nothing_to_verify(ask: Ask, arguments: Any) -> None:
 def test_too_many(ask: Ask, world: Any) -> None:
     status, problem = ask({"items": [{"text": "x"}] * 101})
     assert (status, problem["code"]) == (422, "too_many_items")
+    assert "至多 10 个文件、共 100 项" in problem["title_zh"]
+    assert "at most 10 files, 100 items" in problem["title"]
     status, problem = ask(**form(file=[(io.BytesIO(b"x"), "a.png") for _ in range(11)]))
     assert (status, problem["code"]) == (422, "too_many_items")
     assert ask({"items": [{"text": "x"}] * 100})[0] == 200

@@ -66,6 +66,13 @@ def test_further_reasons_and_missing_claims_by_their_labels() -> None:
     )
     assert "缺住所、经营范围、unheard" in card.sentence.zh
     assert "Domicile, Business scope, unheard" in card.sentence.en
+    members = verdict(
+        acceptable=False,
+        reasons=("claims_missing",),
+        missing_claims=("/members/0/name", "/members/1/name"),
+        vct="https://certs.example/vct/household-register/1",
+    )
+    assert verdict_card(members, LABELS).sentence.zh.endswith("缺姓名")
     assert [words.zh for words in card.further] == ["证照有效，但不符合本事项要求：签发时间过早"]
 
 

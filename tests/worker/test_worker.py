@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from certsvc import worker as room
+from certsvc.attempts import MAX_PAUSE, POLL_SECONDS, pause_after
 from certsvc.publishing.status import StatusPublisher
 from certsvc.publishing.trust import TrustPublisher
 from certsvc.service.engine import DatabaseUnavailable
 from certsvc.storage.outbox import Outbox
 from certsvc.storage.status_lists import StatusLists
-from certsvc.worker import HEARTBEAT, LEASE_TTL, MAX_PAUSE, UPKEEP_SECONDS, pause_after, work
+from certsvc.worker import HEARTBEAT, LEASE_TTL, UPKEEP_SECONDS, work
 
 MARKET = "119999000000000198"
 POLICE = "119999000000000273"
@@ -99,7 +99,7 @@ def test_another_takes_over_when_the_holder_is_gone(world: Any) -> None:
 
 
 def test_the_hand_over_fits_into_the_promise_of_five_seconds() -> None:
-    assert LEASE_TTL + 2 * room.POLL_SECONDS <= 5
+    assert LEASE_TTL + 2 * POLL_SECONDS <= 5
 
 
 def test_who_resigns_is_followed_at_once(world: Any) -> None:
@@ -283,7 +283,7 @@ def test_a_task_that_fails_rests_ever_longer_and_heals(
 
 
 def test_pauses_are_bounded() -> None:
-    assert pause_after(0) == room.POLL_SECONDS
+    assert pause_after(0) == POLL_SECONDS
     assert [pause_after(n) for n in (1, 2, 3)] == [0.5, 1.0, 2.0]
     assert pause_after(10_000) == MAX_PAUSE
 
@@ -332,7 +332,7 @@ class Stop(threading.Event):
 def test_it_runs_until_stopped_and_resigns(world: Any) -> None:
     stop = Stop(3)
     work(world.worker(), stop=stop)
-    assert stop.pauses == [room.POLL_SECONDS] * 3
+    assert stop.pauses == [POLL_SECONDS] * 3
     assert world.rows("SELECT holder, expires_at FROM lease") == [("", 0)]
 
 

@@ -56,6 +56,26 @@ def test_a_policy_that_cannot_be_judged_is_refused(obj: object) -> None:
         Policy.from_json(obj)
 
 
+@pytest.mark.parametrize(
+    ("obj", "member"),
+    [
+        ([], None),
+        ({"nope": 1}, "nope"),
+        ({"types": []}, "types"),
+        ({"claims": "name"}, "claims"),
+        ({"max_trust_age": -1}, "max_trust_age"),
+        ({"nonce": ""}, "nonce"),
+        ({"issuer_divisions": ["3"]}, "issuer_divisions"),
+        ({"require_holder_binding": 1}, "require_holder_binding"),
+    ],
+    ids=str,
+)
+def test_a_refusal_names_the_member(obj: object, member: str | None) -> None:
+    with pytest.raises(PolicyInvalid) as refused:
+        Policy.from_json(obj)
+    assert refused.value.member == member
+
+
 def test_json_gives_the_policy_back_and_leaves_defaults_out() -> None:
     policy = Policy(types=("business-licence",), claims=("name",), max_status_age=0)
     assert policy.to_json() == {

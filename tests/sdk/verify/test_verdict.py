@@ -96,6 +96,26 @@ def test_valid_but_not_acceptable_says_what_is_missing_and_never_invalid() -> No
     assert (body["colour"], body["icon"], body["acceptable"]) == ("blue", "≠", False)
 
 
+def test_missing_claims_go_by_labels_where_there_are_some() -> None:
+    wanted = ("name", "/members/0/name", "/members/1/name", "a~b", "unheard")
+    shown = verdict("valid", acceptable=False, reasons=("claims_missing",), missing_claims=wanted)
+    labels = {
+        "name": {"zh": "名称", "en": "Name"},
+        "/members/*/name": {"zh": "姓名", "en": ""},
+        "/a~0b": {"zh": "甲", "en": "A"},
+    }
+    assert shown.sentence("zh", labels).endswith("：缺名称、姓名、甲、unheard")
+    assert "Name, /members/0/name, /members/1/name, A, unheard." in shown.sentence("en", labels)
+    assert shown.sentence("zh", {"/name": {"zh": "名称", "en": "Name"}}).count("名称") == 1
+    body = shown.to_json(labels)
+    assert body["sentence"] == {
+        "zh": shown.sentence("zh", labels),
+        "en": shown.sentence("en", labels),
+    }
+    assert body["missing_claims"] == list(wanted)
+    assert "缺name、/members/0/name" in shown.to_json()["sentence"]["zh"]
+
+
 def test_an_unknown_keeps_its_own_colour_whatever_the_policy_says() -> None:
     assert verdict("status_stale", reasons=("too_old",)).to_json()["colour"] == "amber"
 
