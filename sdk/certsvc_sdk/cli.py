@@ -17,7 +17,13 @@ from typing import Any, TextIO
 from certsvc_sdk import strict
 from certsvc_sdk.client import Finding, Verifier
 from certsvc_sdk.codes import Outcome
-from certsvc_sdk.errors import CertsvcError, ImageUnreadable, NoCodeFound, PolicyInvalid
+from certsvc_sdk.errors import (
+    CertsvcError,
+    FileUnsupported,
+    ImageUnreadable,
+    NoCodeFound,
+    PolicyInvalid,
+)
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.verdict import Verdict, clock_text
 
@@ -27,6 +33,23 @@ OK, REFUSED, USAGE, UNKNOWN = 0, 1, 2, 3
 _MAX_POLICY = 64 * 1024
 _MAX_FILE = 64 * 1024 * 1024
 _COLOURS = {"green": "32", "blue": "34", "amber": "33", "red": "31"}
+# No text of a code ends so but an address, and that has "://".
+_FILE_SUFFIXES = frozenset(
+    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".heic")
+)
+_REASONS = {
+    "malformed": "数据格式有误",
+    "fetch_failed": "地址不可用",
+    "trust_invalid": "信任根无效",
+    "trust_unavailable": "信任根无法读取",
+    "policy_invalid": "办理规则有误",
+    "file_unsupported": "文件无法读取或类型不受支持",
+    "file_too_large": "文件过大或过于复杂",
+    "image_unreadable": "图片或PDF已损坏或加密",
+    "no_code_found": "没有可读的二维码",
+}
+_BEIJING_OFFSET = 8 * 3600
+_DAY = 86_400
 
 
 def main(
@@ -46,11 +69,14 @@ def main(
     parser = _parser(env)
     args = parser.parse_args(argv)
     if not args.root:
-        parser.error("--root is needed (or CERTSVC_TRUST_ROOT)")
+        parser.error("需要信任根 --root is needed (or CERTSVC_TRUST_ROOT)")
     for stream in (sys.stdout, sys.stderr):
         # A terminal that lacks a character shows another one; the verdict must come out.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if args.command == "verify" and _names_file(args.what) and not os.path.exists(args.what):
+        print(f"certsvc-sdk: 没有这个文件 no such file: {_printable(args.what)}", file=sys.stderr)
+        return USAGE
     try:
         verifier = Verifier.from_root(
             args.root, url=args.url, cache_dir=args.cache, offline=args.offline, clock=clock
@@ -60,10 +86,11 @@ def main(
         policy = _policy(args)
         findings = _findings(verifier, args.what, policy)
     except (NoCodeFound, ImageUnreadable) as error:
-        print(f"未读到证照码 No code was read: {error}", file=sys.stderr)
+        why = _REASONS[error.code]
+        print(f"未读到证照码：{why} No code was read: {error}", file=sys.stderr)
         return UNKNOWN
     except CertsvcError as error:
-        print(f"certsvc-sdk: {error} [{error.code}]", file=sys.stderr)
+        print(f"certsvc-sdk: {reason(error)} [{error.code}]", file=sys.stderr)
         return USAGE
     if args.json:
         _print_json(findings)
@@ -79,6 +106,11 @@ def exit_code(verdicts: Sequence[Verdict]) -> int:
     if any(v.outcome is not Outcome.UNKNOWN and not v.acceptable for v in verdicts):
         return REFUSED
     return OK if all(v.acceptable for v in verdicts) else UNKNOWN
+
+
+def reason(error: CertsvcError) -> str:
+    """Return why a command could not be carried out, in Chinese and English."""
+    return f"{_REASONS.get(error.code, '无法执行')} {error}"
 
 
 def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -110,9 +142,13 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     verify.add_argument("what", metavar="TEXT|IMAGE|PDF|-")
     verify.add_argument("--policy", metavar="FILE", help="办理规则 policy as JSON")
-    verify.add_argument("--max-status-age", type=int, metavar="S", help="seconds")
-    verify.add_argument("--max-trust-age", type=int, metavar="S", help="seconds")
-    verify.add_argument("--json", action="store_true", help="print verdicts as JSON")
+    verify.add_argument(
+        "--max-status-age", type=int, metavar="S", help="状态数据最多多旧（秒） seconds"
+    )
+    verify.add_argument(
+        "--max-trust-age", type=int, metavar="S", help="信任数据最多多旧（秒） seconds"
+    )
+    verify.add_argument("--json", action="store_true", help="输出JSON print verdicts as JSON")
     verify.add_argument("--claims", action="store_true", help="显示证照内容 print the claims")
     commands.add_parser("prefetch", parents=[common], help="下载离线数据 fetch all for offline use")
     return parser
@@ -166,8 +202,14 @@ def _read(what: str) -> bytes | None:
     try:
         with Path(what).open("rb") as file:
             return file.read(_MAX_FILE)
-    except (OSError, ValueError):  # no such file, a name too long or with a NUL: it is the text
-        return None
+    except (OSError, ValueError) as error:
+        if _names_file(what):
+            raise FileUnsupported("the file cannot be read") from error
+        return None  # no such file, a name too long or with a NUL: it is the text
+
+
+def _names_file(what: str) -> bool:
+    return "://" not in what and os.path.splitext(what)[1].lower() in _FILE_SUFFIXES
 
 
 def _as_text(data: bytes) -> str | None:
@@ -220,7 +262,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("证照标识 Identifier", verdict.certificate_identifier),
         ("证照类型 Type", verdict.vct),
         ("签发时间 Issued", _moment(verdict.issued_at)),
-        ("有效期至 Valid until", _moment(verdict.expires_at)),
+        ("有效期至 Valid until", _last_day(verdict.expires_at)),
         ("状态数据 Status data", _age(verdict.status_age)),
         ("信任数据 Trust data", _age(verdict.trust_age)),
         ("位置 Page and place", place),
@@ -230,6 +272,13 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
 
 def _moment(moment: int | None) -> str | None:
     return None if moment is None else f"{clock_text(moment, year=True)} (UTC+8)"
+
+
+def _last_day(end: int | None) -> str | None:
+    """Return the last valid day where `end`, which counts no more, is a midnight in Beijing."""
+    if end is None or (end + _BEIJING_OFFSET) % _DAY:
+        return _moment(end)
+    return clock_text(end - 1, year=True)[:10]
 
 
 def _age(age: int | None) -> str | None:

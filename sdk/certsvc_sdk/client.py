@@ -215,7 +215,10 @@ class Verifier:
         return self._holdings.renew(int(self._clock()), whole=False)
 
     def prefetch(self) -> Refreshed:
-        """Fetch all issuer records and all status lists, for a day without a line.
+        """Fetch all issuer records and all status lists, for twelve hours or more without a line.
+
+        Trust data and lists live 24 hours and are renewed at half their life; a policy with
+        both `max_trust_age` and `max_status_age` accepts them for longer.
 
         Never raises for the network; what failed stands in the answer.
         """

@@ -170,7 +170,12 @@ class Fetcher:
 
 
 def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
-    """Return `fetcher` as what `tuf.ngclient` reads through; its addresses are configured ones."""
+    """Return `fetcher` as what `tuf.ngclient` reads through; its addresses are configured ones.
+
+    Raises:
+        DownloadHTTPError: by the object returned, while reading: an answer with an error status.
+        DownloadError: likewise, no answer within the limits.
+    """
     from tuf.api.exceptions import DownloadError, DownloadHTTPError
     from tuf.ngclient.fetcher import FetcherInterface
 

@@ -1,9 +1,9 @@
 """QR codes in images and PDFs (extra `image`: Pillow, pypdfium2, zxing-cpp).
 
 A page is read in gray, then in its red channel alone (a red seal over the code vanishes there),
-then at other sizes; a PDF page at 300, 200 and 400 dpi until a code is found. Every code found is
-reported, with its place; nothing is chosen silently and nothing is opened. All limits are checked
-before anything is decoded.
+then at other sizes; a PDF page at 300, 200, 400 and 100 dpi until a code is found. Every code
+found is reported, with its place; nothing is chosen silently and nothing is opened. All limits are
+checked before anything is decoded.
 """
 
 import io
@@ -35,8 +35,9 @@ from certsvc_sdk.file_limits import (
 )
 from certsvc_sdk.pdf import Pdfium
 
-# 300 dpi gives 4-5 pixels a module at 40 mm; the others move a moiré or a thin line.
-PDF_DPI: Final = (300, 200, 400)
+# 300 dpi gives 4-5 pixels a module at 40 mm; the others move a moiré or a thin line, and 100 dpi
+# is near the pixels of a scan that was filed with one pixel a point.
+PDF_DPI: Final = (300, 200, 400, 100)
 # Twice the size helps small screenshots, half the size noisy photos.
 _SCALES: Final = (1.0, 0.5, 2.0)
 
@@ -183,12 +184,14 @@ def _read(
         budget: time for the file.
 
     Raises:
-        FileTooLarge: the time is used up.
+        FileTooLarge: the time is used up, or the picture fits the limits at no scale.
     """
+    tried = False
     for scale in scales:
         size = (round(image.width * scale), round(image.height * scale))
         if not all(size) or size[0] * size[1] > MAX_PIXELS or max(size) > MAX_SIDE:
             continue
+        tried = True
         budget.check()
         scaled = image if scale == 1.0 else image.resize(size, Image.Resampling.BICUBIC)
         if codes := _scan(scaled.convert("L"), page, unit / scale):
@@ -196,6 +199,8 @@ def _read(
         budget.check()
         if scaled.mode == "RGB" and (codes := _scan(scaled.getchannel("R"), page, unit / scale)):
             return codes
+    if not tried:
+        raise FileTooLarge(f"a side of the image has more than {MAX_SIDE} pixels")
     return []
 
 
@@ -224,7 +229,7 @@ def _pdf(data: bytes, budget: Budget) -> Iterator[list[Code]]:
 
 
 def _pdf_page(document: pypdfium2.PdfDocument, index: int, budget: Budget) -> list[Code]:
-    for dpi in PDF_DPI:
+    for dpi in _PDFIUM.resolutions(document, index, PDF_DPI):
         image, unit = _PDFIUM.render(document, index, dpi, budget)
         if codes := _read(image, index + 1, unit, (1.0,), budget):
             return codes

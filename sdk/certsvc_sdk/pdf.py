@@ -2,7 +2,7 @@
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
@@ -11,7 +11,7 @@ from PIL import Image
 from pypdfium2 import internal, raw
 
 from certsvc_sdk.errors import CertsvcError, FileTooLarge, ImageUnreadable
-from certsvc_sdk.file_limits import MAX_PAGES, MAX_PIXELS, Budget
+from certsvc_sdk.file_limits import MAX_PAGES, MAX_PIXELS, MAX_SIDE, Budget
 
 _POINTS_PER_INCH: Final = 72
 # Below this resolution a 0.33 mm module is under 1.3 pixels and nothing can be read.
@@ -47,6 +47,27 @@ class Pdfium:
             with self._lock:
                 document.close()
 
+    def resolutions(
+        self, document: pypdfium2.PdfDocument, index: int, wanted: Iterable[float]
+    ) -> list[float]:
+        """Return those of the wanted dpi that differ once the limits have cut a large page down.
+
+        Raises:
+            ImageUnreadable: the page is damaged.
+            FileTooLarge: the page cannot be rendered well.
+        """
+        with self._lock:
+            try:
+                width, height = document.get_page_size(index)
+                first: dict[float, float] = {}
+                for dpi in wanted:
+                    first.setdefault(page_scale(width, height, dpi), dpi)
+                return list(first.values())
+            except CertsvcError:
+                raise
+            except Exception as error:
+                raise ImageUnreadable(f"page {index + 1} of the PDF is damaged") from error
+
     def render(
         self, document: pypdfium2.PdfDocument, index: int, dpi: float, budget: Budget
     ) -> tuple[Image.Image, float]:
@@ -62,7 +83,8 @@ class Pdfium:
                     width, height = page.get_size()
                     scale = page_scale(width, height, dpi)
                     # BGR: Pillow copies such a bitmap, so it may be freed here.
-                    with closing(_draw(page, width * scale, height * scale, budget)) as bitmap:
+                    size = picture_size(width, height, scale)
+                    with closing(_draw(page, size, budget)) as bitmap:
                         return bitmap.to_pil(), 1 / scale
             except CertsvcError:
                 raise
@@ -71,18 +93,25 @@ class Pdfium:
 
 
 def page_scale(width: float, height: float, dpi: float) -> float:
-    """Return pixels a point for a page of so many points, within the pixel limit."""
-    scale = min(dpi / _POINTS_PER_INCH, math.sqrt(MAX_PIXELS / (width * height)))
-    if not scale * _POINTS_PER_INCH >= _MIN_DPI:
+    """Return pixels a point for a page of so many points, within the limits of a picture.
+
+    Raises:
+        FileTooLarge: nothing could be read on the page at that size.
+    """
+    fits = min(math.sqrt(MAX_PIXELS / (width * height)), MAX_SIDE / max(width, height))
+    scale = min(dpi / _POINTS_PER_INCH, fits)
+    if not scale >= _MIN_DPI / _POINTS_PER_INCH:
         raise FileTooLarge("a page of the PDF is too large to be read")
     return scale
 
 
-def _draw(
-    page: pypdfium2.PdfPage, width: float, height: float, budget: Budget
-) -> pypdfium2.PdfBitmap:
+def picture_size(width: float, height: float, scale: float) -> tuple[int, int]:
+    """Return the whole pixels of a page of so many points: rounded down, so within the limit."""
+    return max(1, math.floor(width * scale)), max(1, math.floor(height * scale))
+
+
+def _draw(page: pypdfium2.PdfPage, size: tuple[int, int], budget: Budget) -> pypdfium2.PdfBitmap:
     """Draw a page step by step: between two steps PDFium asks whether to stop."""
-    size = math.ceil(width), math.ceil(height)
     bitmap = pypdfium2.PdfBitmap.new_native(*size, format=raw.FPDFBitmap_BGR)
     try:
         bitmap.fill_rect(_WHITE, 0, 0, *size)

@@ -19,7 +19,11 @@ class Source:
 
 
 class Sources:
-    """Prefix of an identifier → where the thing is read; the longest prefix wins."""
+    """Prefix of an identifier → where the thing is read; the longest prefix wins.
+
+    Raises:
+        FetchFailed: a prefix or an address without its final /, or an address not allowed.
+    """
 
     def __init__(self, prefixes: Mapping[str, str]) -> None:
         for prefix, base in prefixes.items():

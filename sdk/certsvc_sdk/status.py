@@ -69,14 +69,16 @@ def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:
     else:
         sheet.found("status_list", code)
 
+    if snapshot is not None:
+        case.list_as_of = snapshot.token.iat
+        case.proven = max(case.proven, snapshot.token.iat)
+
     # 7 status: the entry; seen revoked once is revoked for ever (T40)
     if case.world.known_revoked(found.uri, found.idx):
         sheet.found("status", "revoked")
         return
     if snapshot is None:
         return
-    case.list_as_of = snapshot.token.iat
-    case.proven = max(case.proven, snapshot.token.iat)
     try:
         value = snapshot.value(found.idx)
     except StatusListInvalid:

@@ -72,7 +72,11 @@ class StatusBits:
 
 
 class MutableStatusBits:
-    """A list under construction; all entries start as VALID."""
+    """A list under construction; all entries start as VALID.
+
+    Raises:
+        StatusListInvalid: a width other than 1, 2, 4 or 8 bits, no entry, or more than 2 MiB.
+    """
 
     __slots__ = ("_data", "_size", "bits")
 

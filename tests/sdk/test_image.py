@@ -248,7 +248,7 @@ def test_pdf_falls_back_to_other_resolutions(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(reader.Pdfium, "render", watching)
     with pytest.raises(NoCodeFound):
         read_codes(saved(Image.new("RGB", (300, 300), WHITE), "PDF", resolution=300))
-    assert tried == [300, 200, 400]
+    assert tried == [300, 200, 400, 100]
 
 
 def test_pdfs_in_several_threads() -> None:
@@ -350,6 +350,11 @@ REFUSED: dict[str, tuple[Callable[[], bytes], type[CertsvcError]]] = {
     "pdf-huge-page": (lambda: pdf_of(14_400, 14_400), FileTooLarge),
     "pdf-long-strip": (lambda: pdf_of(1, 14_400), NoCodeFound),
     "png-long-strip": (lambda: saved(Image.new("L", (40_000, 90), 255)), NoCodeFound),
+    "png-too-long-at-any-size": (
+        lambda: saved(Image.new("L", (140_000, 90), 255)),
+        FileTooLarge,
+    ),
+    "pdf-too-long-at-any-size": (lambda: pdf_of(10, 50_000), FileTooLarge),
     "jpeg-many-scans": (lambda: many_scans(200), FileTooLarge),
     "pdf-empty-page": (lambda: pdf_of(595, 842), NoCodeFound),
     "tiff-too-many-pages": (
@@ -418,11 +423,54 @@ def test_a_page_that_cannot_be_loaded() -> None:
             pdf.Pdfium().render(document, 5, 300, reader.Budget())
 
 
-def test_large_pages_are_rendered_within_the_pixel_cap() -> None:
+# A4 at 300 dpi with a pixel a point, as Pillow saves it; phone scanners; between; A0; a till roll.
+LARGE_PAGES = [(2480, 3508), (2000, 2800), (3000, 4000), (2384, 3370), (16_000, 200)]
+
+
+@pytest.mark.parametrize("dpi", reader.PDF_DPI)
+@pytest.mark.parametrize("size", [(595, 842), (595.28, 841.89), (0.1, 14_400), *LARGE_PAGES])
+def test_pages_are_rendered_within_the_limits(size: tuple[float, float], dpi: int) -> None:
+    scale = pdf.page_scale(*size, dpi)
+    assert scale >= 100 / 72
+    assert scale <= dpi / 72
+    across, down = pdf.picture_size(*size, scale)
+    assert min(across, down) >= 1
+    assert across * down <= reader.MAX_PIXELS
+    assert max(across, down) <= reader.MAX_SIDE
+
+
+def test_an_ordinary_page_has_the_resolution_asked_for() -> None:
     assert pdf.page_scale(595, 842, 300) == pytest.approx(300 / 72)
-    scale = pdf.page_scale(2384, 3370, 400)
-    assert 2384 * 3370 * scale**2 <= reader.MAX_PIXELS * 1.001
-    assert scale * 72 >= 100
+
+
+@pytest.mark.parametrize("size", LARGE_PAGES[:4])
+def test_a_code_on_a_large_page_is_read(size: tuple[int, int]) -> None:
+    sheet = Image.new("RGB", size, WHITE)
+    sheet.paste(symbol().resize((472, 472), Image.Resampling.LANCZOS), (300, 400))
+    code = read_codes(saved(sheet, "PDF"))[0]
+    assert code.text == PREFIX + digits(884)
+    for found, expected in zip(code.position, (300, 400, 772, 872), strict=True):
+        assert abs(found - expected) < 40
+
+
+def test_two_codes_on_a_page_at_72_dpi() -> None:
+    sheet = page((symbol(884, seed=3), (300, 400)), (symbol(884, seed=7), (1800, 2800)))
+    codes = read_codes(saved(sheet, "PDF", resolution=72))
+    assert [code.text for code in codes] == [PREFIX + digits(884, seed) for seed in (3, 7)]
+
+
+def test_a_large_page_is_not_drawn_twice_at_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[tuple[int, int]] = []
+    scan = reader._scan
+
+    def watching(picture: Image.Image, number: int | None, unit: float) -> list[Code]:
+        sizes.append(picture.size)
+        return scan(picture, number, unit)
+
+    monkeypatch.setattr(reader, "_scan", watching)
+    with pytest.raises(NoCodeFound):
+        read_codes(pdf_of(2480, 3508))
+    assert len(sizes) == 2 * len(set(sizes)) == 4  # gray and red, at the limit and at 100 dpi
 
 
 def test_too_many_codes(monkeypatch: pytest.MonkeyPatch) -> None:

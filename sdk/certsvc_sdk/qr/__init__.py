@@ -15,10 +15,21 @@ __all__ = [
 
 
 def encode(token: str, seed: bytes | None, *, host: str, dictionary: int) -> str:
-    """Return the QR text of a token; arguments and errors as `frame.pack` and `text.to_text`."""
+    """Return the QR text of a token; arguments as `frame.pack` and `text.to_text`.
+
+    Raises:
+        CertsvcError: those of `frame.pack` and `text.to_text`.
+    """
     return text.to_text(frame.pack(token, seed, dictionary=dictionary), host)
 
 
 def decode(qr_text: str) -> Unpacked:
-    """Return the token of a QR text; errors as `text.from_text` and `frame.unpack`."""
+    """Return the token of a QR text.
+
+    Raises:
+        Unreadable: the code was damaged on its way; scan again.
+        NotACertificate: a foreign URL or any other text.
+        FormatUnsupported: an unknown version, dictionary or flag.
+        Malformed: anything else that `frame.pack` would not have written.
+    """
     return frame.unpack(text.from_text(qr_text))

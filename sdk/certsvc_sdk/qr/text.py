@@ -36,7 +36,11 @@ def to_parts(body: bytes, host: str) -> tuple[str, str]:
 
 
 def to_text(body: bytes, host: str) -> str:
-    """Return the whole QR text, `https://<host>/v#` and digits; arguments as `to_parts`."""
+    """Return the whole QR text, `https://<host>/v#` and digits; arguments as `to_parts`.
+
+    Raises:
+        Malformed: `host` is no host name.
+    """
     return "".join(to_parts(body, host))
 
 

@@ -203,6 +203,19 @@ def test_seen_revoked_once_is_revoked_for_ever(issuer: Any, world: Any, facts: A
     assert judge(issuer.token(), world, facts.now).code == "revoked"
 
 
+def test_a_known_revocation_still_has_the_age_of_the_list(
+    issuer: Any, world: Any, facts: Any
+) -> None:
+    world.lists[facts.uri] = issuer.snapshot({7: 1})
+    for _ in range(2):
+        verdict = judge(issuer.token(), world, facts.now)
+        assert (verdict.code, verdict.status_as_of) == ("revoked", facts.now - 60)
+        assert verdict.status_age == 60
+    world.lists.clear()
+    verdict = judge(issuer.token(), world, facts.now)
+    assert (verdict.code, verdict.status_as_of, verdict.status_age) == ("revoked", None, None)
+
+
 def test_a_suspension_may_clear(issuer: Any, world: Any, facts: Any) -> None:
     world.lists[facts.uri] = issuer.snapshot({7: 2})
     assert judge(issuer.token(), world, facts.now).code == "suspended"

@@ -4,13 +4,14 @@ import io
 import json
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from certsvc_sdk import cli
+from certsvc_sdk import cli, errors
 
 
 @pytest.fixture
@@ -60,6 +61,16 @@ def test_json_is_the_verdict(run: Any, issuer: Any) -> None:
     body = json.loads(done.out)
     assert body["verifications"][0]["verdict"]["code"] == "valid"
     assert body["verifications"][0]["index"] == 0
+
+
+@pytest.mark.parametrize(
+    ("end", "shown"),
+    [("2048-08-16T00:00:00", "2048-08-15"), ("2048-08-16T00:01:00", "2048-08-16 00:01 (UTC+8)")],
+)
+def test_the_last_valid_day_is_printed(run: Any, issuer: Any, end: str, shown: str) -> None:
+    exp = int(datetime.fromisoformat(f"{end}+08:00").timestamp())
+    lines = run("verify", issuer.token(exp=exp)).out.splitlines()
+    assert f"  有效期至 Valid until: {shown}" in lines
 
 
 def test_each_line_of_stdin_has_its_own_verdict_and_the_worst_decides(
@@ -186,6 +197,66 @@ def test_without_the_extra_the_message_names_it(run: Any, tmp_path: Path, monkey
     file.write_bytes(b"\x89PNG\r\n\x1a\n\x00")
     done = run("verify", str(file))
     assert (done.code, "certsvc-sdk[image]" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["missing.png", "MISSING.JPG", "x/y.pdf", "证照.heic", *(f"m.{s}" for s in ("txt", "tiff"))],
+)
+def test_a_file_that_is_not_there_is_wrong_usage(run: Any, name: str) -> None:
+    done = run("verify", name)
+    assert (done.code, done.out) == (2, "")
+    assert "没有这个文件 no such file" in done.err
+    assert name in done.err
+
+
+def test_a_file_that_cannot_be_opened_is_wrong_usage(run: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "folder.png"
+    folder.mkdir()
+    done = run("verify", str(folder))
+    assert (done.code, done.out, "[file_unsupported]" in done.err) == (2, "", True)
+
+
+def test_an_address_that_ends_like_a_file_is_a_text(run: Any) -> None:
+    assert "[not_a_certificate]" in run("verify", "https://example.com/logo.png").out
+
+
+def test_reasons_are_in_chinese_first(
+    run: Any, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    root = tmp_path / "gone.json"
+    assert run("verify", "x", "--root", str(root)).err.startswith(
+        "certsvc-sdk: 信任根无法读取 the trust root cannot be read: "
+    )
+    root.write_text("{}")
+    assert run("verify", "x", "--root", str(root)).err == (
+        "certsvc-sdk: 信任根无效 the file is no root of a trust repository [trust_invalid]\n"
+    )
+    stdin(monkeypatch, b" ")
+    assert run("verify", "-").err == (
+        "未读到证照码：没有可读的二维码 No code was read: there is nothing to verify\n"
+    )
+    with pytest.raises(SystemExit):
+        run("verify", "x", CERTSVC_TRUST_ROOT=None)
+    assert "需要信任根 --root is needed" in capsys.readouterr().err
+
+
+def test_every_error_of_a_command_has_a_chinese_reason() -> None:
+    leaves = [
+        errors.PolicyInvalid,
+        errors.TrustInvalid,
+        errors.TrustUnavailable,
+        errors.FetchFailed,
+        errors.Malformed,
+        errors.FileUnsupported,
+        errors.FileTooLarge,
+        errors.ImageUnreadable,
+        errors.NoCodeFound,
+    ]
+    for leaf in leaves:
+        zh, _, en = cli.reason(leaf("the reason")).partition(" ")
+        assert not zh.isascii()
+        assert en == "the reason"
 
 
 def test_a_text_too_long_for_a_file_name_is_a_text(run: Any) -> None:
