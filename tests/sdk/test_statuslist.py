@@ -212,7 +212,7 @@ RAW = zlib.compress(bytes(1000))
     [
         b"", RAW[:-1], RAW[:-5], RAW[:4], RAW + b"\x00", RAW + RAW, b"\x00" + RAW, RAW[2:-4],
         bytes(50),
-        RAW[:-1] + bytes([RAW[-1] ^ 1]), gzip.compress(bytes(1000)),
+        RAW[:-1] + bytes([RAW[-1] ^ 1]), gzip.compress(bytes(1000), mtime=0),
     ],
 )  # fmt: skip
 def test_t37_data_must_end_exactly(data: bytes) -> None:
