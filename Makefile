@@ -18,7 +18,7 @@ demo: .venv/run.stamp  ## the whole story once, without questions
 
 test: .venv/dev.stamp  ## every test, with coverage floors
 	@$(BIN)/python tests/system_packages.py
-	@rm -f .coverage .coverage.*; $(BIN)/python -m coverage run -m pytest -n $${TEST_WORKERS:-2} --dist loadgroup $(ARGS)
+	@rm -f .coverage .coverage.*; $(BIN)/python -m coverage run -m pytest -n $${TEST_WORKERS:-2} --dist loadfile $(ARGS)
 	@$(BIN)/python tests/coverage_floors.py
 
 lint: .venv/dev.stamp  ## ruff, mypy strict, import-linter
