@@ -166,12 +166,19 @@ def change(stage: Stage, issued: dict[str, Any], operation: str, code: str) -> l
     )
     expect(f"{operation} {answer.body[:200]!r}", answer.status, 200)
     began = time.monotonic()
-    while (verdict := stage.ask(issued["qr"]["text"]))["code"] != code:
-        if time.monotonic() - began > PATIENCE:
-            raise UnexpectedError(f"{PATIENCE:.0f} s later still {verdict['code']}, not {code}")
-        time.sleep(0.05)
+    verdict = until_seen(stage, issued, code)
     seen = 1000 * (time.monotonic() - began)
     return [f"{operation} → {verdict['code']}: {verdict['sentence']['zh']}  ({seen:.0f} ms)"]
+
+
+def until_seen(stage: Stage, issued: dict[str, Any], code: str) -> dict[str, Any]:
+    """The verifier service's verdict, as soon as it is `code`."""
+    end = time.monotonic() + PATIENCE
+    while (verdict := stage.ask(issued["qr"]["text"]))["code"] != code:
+        if time.monotonic() > end:
+            raise UnexpectedError(f"{PATIENCE:.0f} s later still {verdict['code']}, not {code}")
+        time.sleep(0.05)
+    return verdict
 
 
 def yesterday(stage: Stage) -> list[str]:
@@ -209,11 +216,7 @@ def supersede(stage: Stage) -> list[str]:
     )
     expect(f"HTTP {answer.body[:200]!r}", answer.status, 201)
     new = answer.json()
-    began = time.monotonic()
-    while (verdict := stage.ask(old["qr"]["text"]))["code"] != "superseded":
-        if time.monotonic() - began > PATIENCE:
-            raise UnexpectedError(f"still {verdict['code']}, not superseded")
-        time.sleep(0.05)
+    verdict = until_seen(stage, old, "superseded")
     expect("new", stage.ask(new["qr"]["text"])["outcome"], "VALID")
     return [
         f"旧码 / old: {verdict['sentence']['zh']}",
