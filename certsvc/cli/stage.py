@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,13 +56,17 @@ class Stage:
         body = {"items": [{"text": text}], **({"policy": policy} if policy else {})}
         return only_verdict(self.verifier.post("v1/verifications", body))
 
-    def new_sdk(self, cache: str, *, offline: bool = False) -> Verifier:
-        """A department's own verifier: the SDK with the pinned root and its own cache."""
+    def new_sdk(self, cache: str, *, offline: bool = False, later: int = 0) -> Verifier:
+        """A department's own verifier: the SDK with the pinned root and its own cache.
+
+        `later` seconds from now, so that data can have an age without anybody waiting for it.
+        """
         return Verifier.from_root(
             self.settings.trust_root,
             url=issuer_url(self.settings),
             cache_dir=self.settings.home / cache,
             offline=offline,
+            clock=lambda: time.time() + later,
         )
 
 
