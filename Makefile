@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONSAFEPATH := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run demo test lint fix bench docs package lock clean
+.PHONY: help run demo test lint fix bench fuzz mutants docs package lock clean
 help:  ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
@@ -17,7 +17,7 @@ demo: .venv/run.stamp  ## the whole story once, without questions
 	@$(BIN)/certsvc demo $(ARGS)
 
 test: .venv/dev.stamp  ## every test, with coverage floors
-	@$(BIN)/python tests/system_packages.py
+	@$(BIN)/python tests/system_packages.py && $(BIN)/python tests/oracles/install.py
 	@rm -f .coverage .coverage.*; $(BIN)/python -m coverage run -m pytest -n $${TEST_WORKERS:-2} --dist loadfile $(ARGS)
 	@$(BIN)/python tests/coverage_floors.py
 
@@ -31,6 +31,12 @@ fix: .venv/dev.stamp  ## let ruff mend what it can
 bench: .venv/dev.stamp  ## every measured figure
 	@for b in bench/[a-z]*.py; do echo "== $$b"; $(BIN)/python "$$b" || exit 1; done
 
+fuzz: .venv/dev.stamp  ## look for surprises in the core: SECONDS=60 TARGETS="token frame"
+	@$(BIN)/python tests/fuzz/run.py --seconds $(or $(SECONDS),60) $(TARGETS)
+
+mutants: .venv/dev.stamp  ## delete each check of the core in turn: some vector must notice
+	@$(BIN)/python tests/mutants $(ARGS)
+
 docs: .venv/dev.stamp  ## write the generated pages anew
 	@$(BIN)/python docs/generate.py
 
@@ -42,7 +48,7 @@ lock: .venv/dev.stamp  ## pin every dependency with its hashes
 	@$(BIN)/uv pip compile -q --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --extra dev -o requirements-dev.lock pyproject.toml
 
 clean:  ## forget the environment and what was built (var/ stays: `certsvc reset` removes it)
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* .fuzz tests/oracles/node/node_modules
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "需要 Python 3.11 或更高版本 / Python 3.11 or newer is needed"; exit 1; }

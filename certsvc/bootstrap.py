@@ -38,20 +38,22 @@ from keys import KeyStore
 from keys.provision import ensure_active
 
 PASSPHRASE_BYTES = 32
-#: Purposes each department needs a key for; both use the verifiers' best supported algorithm.
+#: Purposes each department needs a key for.
 PURPOSES = ("certificate", "status")
+#: What every verifier knows, where a department asks for nothing else.
 ALGORITHM = "ES256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Department:
-    """A fictional department of the demo world."""
+    """A fictional department of the demo world; both its keys are of one algorithm."""
 
     issuer_id: str
     names: Mapping[str, str]
     level: str
     type: str
     client_id: str
+    algorithm: str = ALGORITHM
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ def add_department(
     """Keys, trust record, client and first status list of one department."""
     issuer_id = department.issuer_id
     for purpose in PURPOSES:
-        ensure_active(keys, issuer_id=issuer_id, alg=ALGORITHM, purpose=purpose, now=now)
+        ensure_active(keys, issuer_id=issuer_id, alg=department.algorithm, purpose=purpose, now=now)
     right = Right(
         vct=f"{settings.public_url}vct/{department.type}",
         division=issuer_id[2:8],

@@ -13,7 +13,9 @@ def open_keys(settings: Settings) -> KeyStore:
     """
     passphrase = settings.keys_passphrase()
     try:
-        return open_store(settings.keys_url, passphrase=passphrase)
+        return open_store(
+            settings.keys_url, passphrase=passphrase, allow_software_sm2=settings.software_sm2
+        )
     except KeysError as error:
         name = variable("keys_url")
         raise SettingsInvalid(f"{name}: the key store does not open ({error.code})") from error

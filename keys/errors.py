@@ -16,6 +16,7 @@ KeysError
 │   └── ForeignOwner         foreign_owner
 ├── KeyUseError
 │   ├── AlgorithmUnsupported algorithm_unsupported
+│   ├── SoftwareSm2Refused   software_sm2_refused
 │   ├── KeyUnknown           key_unknown
 │   ├── KeyClash             key_clash
 │   ├── TransitionForbidden  transition_forbidden
@@ -114,9 +115,15 @@ class KeyUseError(KeysError):
 
 
 class AlgorithmUnsupported(KeyUseError):
-    """The algorithm is not in the closed registry."""
+    """The algorithm is not in the closed registry, or this machine does not offer it."""
 
     code = "algorithm_unsupported"
+
+
+class SoftwareSm2Refused(KeyUseError):
+    """SM2 keys belong into certified hardware; the operator has not allowed one in software."""
+
+    code = "software_sm2_refused"
 
 
 class KeyUnknown(KeyUseError):

@@ -5,15 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from keys import disk, record
-from keys.algorithms import algorithm, kid_of, private_bytes
+from keys.algorithms import kid_of, software_algorithm
 from keys.datakey import SECRET_BYTES, DataKey
 from keys.envelope import SCRYPT_N, RandomBytes, canonical
-from keys.errors import (
-    ActiveKeyExists,
-    KeyNotActive,
-    KeyUnknown,
-    NoActiveKey,
-)
+from keys.errors import ActiveKeyExists, KeyNotActive, KeyUnknown, NoActiveKey
 from keys.lifecycle import PRIVATE_KEY_ERASED, State, transition
 from keys.signer import Signer, StoredSigner
 from keys.store import KeyInfo, KeyInfos
@@ -35,6 +30,7 @@ class FileKeyStore:
         root: directory of the store, made 0700 on first use.
         passphrase: what the key-encryption key is derived from, once.
         scrypt_n: cost for a store made now; an existing store keeps its own.
+        allow_software_sm2: whether SM2 keys may be made and used here, outside hardware.
         rng: random bytes for salts, nonces and data keys.
 
     Raises:
@@ -49,10 +45,12 @@ class FileKeyStore:
         *,
         passphrase: bytes,
         scrypt_n: int = SCRYPT_N,
+        allow_software_sm2: bool = False,
         rng: RandomBytes = secrets.token_bytes,
     ) -> None:
         self._root = root
         self._rng = rng
+        self._allow_sm2 = allow_software_sm2
         for directory in (root, root / "issuers", root / "data"):
             disk.make_directory(directory)
         self._envelope = unlock(root, passphrase=passphrase, scrypt_n=scrypt_n, rng=rng)
@@ -73,7 +71,7 @@ class FileKeyStore:
 
         Args:
             issuer_id: whose key; a safe file name.
-            alg: ES256 or Ed25519.
+            alg: name of a registered algorithm.
             purpose: certificate, status, log or trust.
             now: Unix seconds.
             types: certificate types it may sign; empty: not limited. Kept sorted.
@@ -83,11 +81,11 @@ class FileKeyStore:
             The new key.
 
         Raises:
-            NameInvalid, AlgorithmUnsupported: a bad argument.
+            NameInvalid, AlgorithmUnsupported, SoftwareSm2Refused: a bad argument.
             KeyClash: the key id exists at this issuer.
         """
         record.check_names(issuer_id, purpose, types, role)
-        chosen = algorithm(alg)
+        chosen = software_algorithm(alg, allow_sm2=self._allow_sm2)
         private = chosen.generate()
         public = chosen.public_jwk(private)
         info = KeyInfo(
@@ -101,7 +99,7 @@ class FileKeyStore:
             public_jwk=public,
             created_at=now,
         )
-        sealed = self._envelope.seal(private_bytes(private), aad=record.aad_of(info))
+        sealed = self._envelope.seal(chosen.dump(private), aad=record.aad_of(info))
         path = self._path(issuer_id, info.kid)
         with disk.exclusive(self._root):
             disk.make_directory(path.parent)
@@ -192,12 +190,14 @@ class FileKeyStore:
         Raises:
             KeyUnknown: there is no such key.
             KeyNotActive: the key is not active.
+            SoftwareSm2Refused: an SM2 key in a store that may use none.
             KeyFileError: its file is not sound.
         """
         path = self._path(issuer_id, kid)
         info, sealed = self._read(path)
         if info.state is not State.ACTIVE:
             raise KeyNotActive(f"key {kid} is {info.state}")
+        software_algorithm(info.alg, allow_sm2=self._allow_sm2)
         made = self._signers.get(path)  # another thread may drop it from here on
         made = self._signers[path] = made or StoredSigner(
             kid=info.kid,

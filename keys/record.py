@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from keys.algorithms import PrivateKey, algorithm, b64u, kid_of, load_private, unb64u
+from keys.algorithms import PrivateKey, algorithm, b64u, kid_of, unb64u
 from keys.envelope import Envelope, canonical
 from keys.errors import (
     AlgorithmUnsupported,
@@ -161,9 +161,10 @@ def open_private(info: KeyInfo, sealed: bytes | None, envelope: Envelope) -> Pri
     """
     if sealed is None:
         raise KeyNotActive(f"the private key {info.kid} is destroyed")
-    private = load_private(envelope.open(sealed, aad=aad_of(info)))
+    chosen = algorithm(info.alg)
+    private = chosen.load(envelope.open(sealed, aad=aad_of(info)))
     try:
-        public = algorithm(info.alg).public_jwk(private)
+        public = chosen.public_jwk(private)
     except AlgorithmUnsupported as error:
         raise FileTampered("the private key is of another algorithm") from error
     if public != info.public_jwk or kid_of(public) != info.kid:

@@ -17,16 +17,16 @@ class Signer(Protocol):
 
     @property
     def alg(self) -> str:
-        """Registry name: ES256 or Ed25519."""
+        """Name of a registered algorithm."""
         ...
 
     @property
     def public_jwk(self) -> Jwk:
-        """The public key (RFC 7517): kty, crv, x and, for EC, y."""
+        """The public key (RFC 7517): the members that its type requires."""
         ...
 
     def sign(self, data: bytes) -> bytes:
-        """A 64-byte signature in JOSE form; ES256 with low s."""
+        """A signature in JOSE form; ES256 with low s."""
         ...
 
 
@@ -54,7 +54,8 @@ class StoredSigner:
             data: the signing input.
 
         Returns:
-            64 bytes: r ‖ s with low s for ES256, the RFC 8032 signature for Ed25519.
+            The signature in JOSE form: r ‖ s for ES256 (low s) and SM2, else as the
+            algorithm makes it.
 
         Raises:
             KeyNotActive: the key was retired, destroyed or compromised meanwhile.

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 #: Program → Debian package.
-PROGRAMS = {"curl": "curl"}
+PROGRAMS = {"curl": "curl", "openssl": "openssl"}
 
 
 def missing() -> list[str]:

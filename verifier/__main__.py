@@ -2,12 +2,13 @@
 
 import os
 import sys
+from contextlib import suppress
 
 from certsvc.service import logs
 from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.server import serve
 from certsvc.service.settings import Settings, SettingsInvalid
-from verifier.app import create_app
+from verifier.app import create_app, rate_file
 
 
 def main() -> int:
@@ -19,13 +20,20 @@ def main() -> int:
     logs.configure()
     try:
         settings = Settings.from_env(os.environ)
+        with suppress(OSError):  # counts by a clock that may have begun anew since
+            rate_file(settings).unlink()
         # A wrong setting shall end the process here, not every worker again and again.
         create_app(settings)
     except SettingsInvalid as error:
         print(f"verifier: {error}", file=sys.stderr)
         return error.exit_code
     end_with_supervisor(os.environ)
-    serve("verifier.app:served_app", address=settings.verifier_bind, port=settings.verifier_port)
+    serve(
+        "verifier.app:served_app",
+        address=settings.verifier_bind,
+        port=settings.verifier_port,
+        workers=settings.verifier_workers,
+    )
     return 0
 
 

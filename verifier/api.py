@@ -1,27 +1,61 @@
 """`POST /v1/verifications`: verdicts for other departments' systems."""
 
-from flask import Blueprint, Response, jsonify, request
+from collections.abc import Callable, Sequence
 
+import orjson
+from flask import Blueprint, Response, request
+
+from certsvc.service.direct import DirectRoute
+from certsvc.service.http import JSON
 from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
+from certsvc_sdk.policy import Policies
 from verifier.checking import Checked, Checker, DecoderGate, check_all, exactly_one, refuse_files
-from verifier.inputs import read_submission
+from verifier.inputs import JSON_BYTES, json_submission, read_submission
 from verifier.labels import Labels
-from verifier.schemas import VerificationAnswer, VerificationEntry
+
+PATH = "/v1/verifications"
 
 
-def api_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Blueprint:
+def api_blueprint(
+    checker: Checker, gate: DecoderGate, labels: Labels, policies: Policies
+) -> Blueprint:
     """The verification API."""
     blueprint = Blueprint("api", __name__)
 
-    @blueprint.post("/v1/verifications")
+    @blueprint.post(PATH)
     def verifications() -> Response:
         single = _single()
-        submission = read_submission()
+        submission = read_submission(policies)
         checked, refused = check_all(checker, submission, gate)
         refuse_files(refused, submission)
-        return jsonify(_answer(exactly_one(checked, submission) if single else checked, labels))
+        wanted = exactly_one(checked, submission) if single else checked
+        return Response(_answer(wanted, labels), content_type=JSON)
 
     return blueprint
+
+
+def direct_route(
+    checker: Checker,
+    gate: DecoderGate,
+    labels: Labels,
+    policies: Policies,
+    admit: Callable[[str], bool],
+) -> DirectRoute:
+    """The same for texts as JSON, which is what other departments' systems send all day.
+
+    Args:
+        checker: the SDK's verifier.
+        gate: bound on concurrent decoding, unused by texts.
+        labels: names for people.
+        policies: what a request may name.
+        admit: counts a request of a client's address.
+    """
+
+    def answer(body: bytes) -> bytes:
+        checked, _ = check_all(checker, json_submission(body, policies), gate)
+        return _answer(checked, labels)
+
+    return DirectRoute(path=PATH, max_body=JSON_BYTES, admit=admit, answer=answer)
 
 
 def _single() -> bool:
@@ -32,14 +66,15 @@ def _single() -> bool:
     return value == "true"
 
 
-def _answer(checked: list[Checked], labels: Labels) -> dict[str, object]:
-    entries = tuple(
-        VerificationEntry(
-            index=one.index,
-            page=one.page,
-            position=one.position,
-            verdict=one.verdict.to_json(labels.of(one.verdict.vct).mapping()),
-        )
+def _answer(checked: Sequence[Checked], labels: Labels) -> bytes:
+    """The body (component VerificationAnswer of the contract)."""
+    entries = [
+        {
+            "index": one.index,
+            "page": one.page,
+            "position": one.position,
+            "verdict": one.verdict.to_json(labels.of(one.verdict.vct).mapping),
+        }
         for one in checked
-    )
-    return VerificationAnswer(verifications=entries).model_dump(mode="json")
+    ]
+    return orjson.dumps({"verifications": entries})

@@ -4,11 +4,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from flask import Flask, request
 
 from certsvc.service import logs
 from certsvc.service.contract import contract_blueprint
+from certsvc.service.direct import ADMITTED, answer_directly
 from certsvc.service.health import ReadyCheck, health_blueprint
 from certsvc.service.http import HttpOptions, new_app
 from certsvc.service.limits import RateLimiter
@@ -16,7 +18,8 @@ from certsvc.service.problems import RATE_LIMITED, Problem
 from certsvc.service.settings import Settings, SettingsInvalid, variable
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.errors import CertsvcError
-from verifier.api import api_blueprint
+from certsvc_sdk.policy import Policies
+from verifier.api import api_blueprint, direct_route
 from verifier.checking import DecoderGate
 from verifier.desk import desk_blueprint
 from verifier.inputs import REQUEST_BYTES
@@ -39,16 +42,18 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
         The application, with the trust data not yet loaded (`/readyz` says when it is).
 
     Raises:
-        SettingsInvalid: the pinned trust root cannot be used.
+        SettingsInvalid: the pinned trust root or the file of policies cannot be used.
     """
     checker = _verifier(settings, clock)
+    policies = _policies(settings)
     options = HttpOptions(
         max_body=REQUEST_BYTES,
         monotonic=time.monotonic,
         new_request_id=lambda: secrets.token_hex(16),
     )
     app = new_app("verifier", options, problem_table())
-    _limit_rate(app, settings)
+    limiter = _limiter(settings)
+    _limit_rate(app, limiter)
 
     @app.teardown_request
     def close(_: BaseException | None) -> None:
@@ -56,10 +61,12 @@ def create_app(settings: Settings, *, clock: Callable[[], float] = time.time) ->
 
     gate = DecoderGate()
     labels = load_labels()
-    app.register_blueprint(api_blueprint(checker, gate, labels))
-    app.register_blueprint(desk_blueprint(checker, gate, labels))
+    app.register_blueprint(api_blueprint(checker, gate, labels, policies))
+    app.register_blueprint(desk_blueprint(checker, gate, labels, policies))
     app.register_blueprint(contract_blueprint())
     app.register_blueprint(health_blueprint([_trust_check(checker, settings)]))
+    route = direct_route(checker, gate, labels, policies, lambda client: not limiter.wait(client))
+    answer_directly(app, route, options)
     return app
 
 
@@ -82,12 +89,27 @@ def _verifier(settings: Settings, clock: Callable[[], float]) -> Verifier:
             clock=clock,
             trust_refresh=TRUST_REFRESH,
             status_refresh=STATUS_REFRESH,
+            profiles=("gm",) if settings.gm_profile else (),
         )
     except CertsvcError as error:
-        names = " or ".join(
-            variable(name) for name in ("trust_root", "trust_url", "verifier_cache")
-        )
+        fields = ("trust_root", "trust_url", "verifier_cache", "gm_profile")
+        names = " or ".join(variable(name) for name in fields)
         raise SettingsInvalid(f"{names}: {error}") from error
+
+
+def _policies(settings: Settings) -> Policies:
+    """The policies that a request may name; a service without the file keeps none."""
+    try:
+        data = settings.policies.read_bytes()
+    except FileNotFoundError:
+        return Policies({})
+    except OSError as error:
+        message = f"{variable('policies')}: the file cannot be read ({error.strerror})"
+        raise SettingsInvalid(message) from error
+    try:
+        return Policies.from_bytes(data)
+    except CertsvcError as error:
+        raise SettingsInvalid(f"{variable('policies')}: {error}") from error
 
 
 def _trust_check(checker: Verifier, settings: Settings) -> ReadyCheck:
@@ -106,12 +128,24 @@ def _trust_check(checker: Verifier, settings: Settings) -> ReadyCheck:
     return ReadyCheck("trust", probe)
 
 
-def _limit_rate(app: Flask, settings: Settings) -> None:
-    limiter = RateLimiter(settings.rate_per_second, monotonic=time.monotonic)
+def rate_file(settings: Settings) -> Path:
+    """Where the workers count each client's requests together."""
+    return settings.verifier_cache / "rate"
 
+
+def _limiter(settings: Settings) -> RateLimiter:
+    shared = rate_file(settings)
+    try:
+        return RateLimiter(settings.rate_per_second, monotonic=time.monotonic, shared=shared)
+    except OSError as error:
+        message = f"{variable('verifier_cache')}: the folder cannot be written ({error.strerror})"
+        raise SettingsInvalid(message) from error
+
+
+def _limit_rate(app: Flask, limiter: RateLimiter) -> None:
     @app.before_request
     def limit() -> None:
-        if request.method == "POST":
+        if request.method == "POST" and not request.environ.get(ADMITTED):
             seconds = limiter.wait(request.remote_addr or "")
             if seconds:
                 raise Problem(RATE_LIMITED, headers={"Retry-After": str(seconds)})

@@ -1,7 +1,7 @@
 """What the clerk sees of a verdict: plain data for the template, computed without a request."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from certsvc.service.problems import ProblemKind
@@ -106,7 +106,7 @@ def verdict_card(
         sentence=_sentence(verdict, named),
         next_step=Words(verdict.next_step("zh"), verdict.next_step("en")),
         further=tuple(
-            _sentence(replace(verdict, reasons=(reason,)), named) for reason in verdict.reasons[1:]
+            _sentence(verdict._replace(reasons=(reason,)), named) for reason in verdict.reasons[1:]
         ),
         title=named.title if verdict.vct else None,
         origin=origin,
@@ -187,7 +187,7 @@ def _plain(value: object) -> str:
 
 def _sentence(verdict: Verdict, labels: TypeLabels) -> Words:
     """The clerk's sentence, missing claims by their labels."""
-    names = labels.mapping()
+    names = labels.mapping
     return Words(verdict.sentence("zh", names), verdict.sentence("en", names))
 
 

@@ -5,9 +5,10 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from certsvc.service.problems import BODY_TOO_LARGE, REQUEST_MALFORMED, Problem, ProblemKind
 from certsvc_sdk.errors import CertsvcError, PolicyInvalid
+from certsvc_sdk.policy import Policies
 from verifier.cards import Card, problem_card, verdict_card
 from verifier.checking import Checked, Checker, DecoderGate, Refused, check_all
-from verifier.inputs import Submission, read_desk_form
+from verifier.inputs import MATTER, Submission, read_desk_form
 from verifier.labels import Labels, Words
 from verifier.problems import POLICY_INVALID
 
@@ -18,7 +19,9 @@ PAGE_POLICY = (
 )
 
 
-def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Blueprint:
+def desk_blueprint(
+    checker: Checker, gate: DecoderGate, labels: Labels, policies: Policies
+) -> Blueprint:
     """The clerk page and its style sheet."""
     blueprint = Blueprint(
         "desk",
@@ -28,9 +31,12 @@ def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Bluep
         static_url_path="/static",
     )
     types = {name: entry.title for name, entry in labels.types.items()}
+    matters = _matters(policies)
 
     def page(cards: list[Card], *, status: int = 200, chosen: str = "") -> Response:
-        html = render_template("desk.html", cards=cards, types=types, chosen=chosen)
+        html = render_template(
+            "desk.html", cards=cards, types=types, matters=matters, chosen=chosen
+        )
         response = make_response(html, status)
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
@@ -42,7 +48,7 @@ def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Bluep
     @blueprint.post("/")
     def answer() -> Response:
         try:
-            submission = read_desk_form()
+            submission = read_desk_form(policies)
             checked, refused = check_all(checker, submission, gate)
         except (Problem, CertsvcError, HTTPException) as error:
             kind = problem_kind(error)
@@ -52,6 +58,15 @@ def desk_blueprint(checker: Checker, gate: DecoderGate, labels: Labels) -> Bluep
         return page(cards, chosen=_chosen())
 
     return blueprint
+
+
+def _matters(policies: Policies) -> dict[str, Words]:
+    """What the clerk may choose: matters that need nothing but the certificate."""
+    return {
+        MATTER + name: Words(**policy.title) if policy.title else Words(name, "")
+        for name, policy in policies
+        if not policy.require_holder_binding and all(one.given is None for one in policy.predicates)
+    }
 
 
 def _chosen() -> str:

@@ -1,9 +1,7 @@
 """What a request brings to be verified, whatever way it came: JSON, form, image or PDF."""
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from flask import request
 from werkzeug.datastructures import FileStorage
@@ -12,7 +10,9 @@ from certsvc.service.http import JSON, read_body, require_media_type
 from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
 from certsvc_sdk import strict
 from certsvc_sdk.errors import Malformed, PolicyInvalid
-from certsvc_sdk.policy import Policy
+from certsvc_sdk.policy import Policies, Policy
+from certsvc_sdk.policy.collection import NAME
+from certsvc_sdk.strict import Json
 from verifier.problems import FILE_TOO_LARGE, INPUT_MISSING, TOO_MANY_ITEMS
 from verifier.schemas import MAX_FILES, MAX_ITEMS, UNKNOWN_MEMBER, pointer, read_request
 
@@ -29,6 +29,8 @@ IMAGES = frozenset(
     f"image/{kind}"
     for kind in ("png", "jpeg", "webp", "gif", "bmp", "tiff", "heic", "heif", "avif", "svg+xml")
 )
+# Before a name in the page's list of what a matter needs: a matter, and not a type.
+MATTER = "@"
 MEDIA_TYPES = frozenset({JSON, FORM, PDF}) | IMAGES
 
 
@@ -58,8 +60,11 @@ class Submission:
         return "/text" if len(self.texts) == 1 else f"/text/{index}"
 
 
-def read_submission() -> Submission:
+def read_submission(policies: Policies) -> Submission:
     """The submission of the current API request.
+
+    Args:
+        policies: what a request may name.
 
     Raises:
         Problem: media_type_unsupported, body_too_large, file_too_large, request_invalid,
@@ -69,17 +74,35 @@ def read_submission() -> Submission:
     """
     media_type = require_media_type(MEDIA_TYPES)
     if media_type == JSON:
-        submission = _from_json(read_body(JSON_BYTES))
-    elif media_type == FORM:
-        submission = _from_form()
+        return json_submission(read_body(JSON_BYTES), policies)
+    if media_type == FORM:
+        submission = _from_form(policies)
     else:
         body = read_body(FILE_BYTES)
         submission = Submission(uploads=(Upload("", body),) if body else ())
     return _checked(submission)
 
 
-def read_desk_form() -> Submission:
+def json_submission(body: bytes, policies: Policies) -> Submission:
+    """The submission of a JSON body.
+
+    Args:
+        body: the whole body.
+        policies: what a request may name.
+
+    Raises:
+        Problem: request_invalid, input_missing, too_many_items.
+        Malformed: the body is no acceptable JSON.
+        PolicyInvalid: the policy is not well formed.
+    """
+    return _checked(_from_json(body, policies))
+
+
+def read_desk_form(policies: Policies) -> Submission:
     """The submission of the clerk page's form: `text`, `file` parts and `type`.
+
+    Args:
+        policies: the matters that `type` may name, with `@` before the name.
 
     Raises:
         Problem: file_too_large, input_missing, too_many_items.
@@ -91,7 +114,7 @@ def read_desk_form() -> Submission:
         Submission(
             texts=(text,) if text else (),
             uploads=_uploads(request.files.getlist("file")),
-            policy=Policy(types=(wanted,)) if wanted else None,
+            policy=_wanted(wanted, policies) if wanted else None,
         )
     )
 
@@ -105,7 +128,20 @@ def from_scanner(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace("。", ".").strip()
 
 
-def _from_json(body: bytes) -> Submission:
+def _wanted(choice: str, policies: Policies) -> Policy:
+    if choice.startswith(MATTER):
+        return policies.choose(choice.removeprefix(MATTER))
+    return Policy(types=(choice,))
+
+
+def _policy(wanted: Json, policies: Policies) -> Policy:
+    """The policy of a request: written out, or the name of one that the service keeps."""
+    if isinstance(wanted, str) or (isinstance(wanted, dict) and NAME in wanted):
+        return policies.choose(wanted)
+    return Policy.from_json(wanted)
+
+
+def _from_json(body: bytes, policies: Policies) -> Submission:
     what = read_request(strict.loads_object(body, max_bytes=JSON_BYTES, what="body"))
     if what.text is not None and what.items is not None:
         twice = FieldProblem(
@@ -114,11 +150,11 @@ def _from_json(body: bytes) -> Submission:
         raise Problem(REQUEST_INVALID, errors=[twice])
     single = (what.text,) if what.text is not None and what.text.strip() else ()
     texts = single if what.items is None else tuple(item.text for item in what.items)
-    policy = None if what.policy is None else Policy.from_json(what.policy)
+    policy = None if what.policy is None else _policy(what.policy, policies)
     return Submission(texts=texts, policy=policy, listed=what.items is not None)
 
 
-def _from_form() -> Submission:
+def _from_form(policies: Policies) -> Submission:
     unknown = [name for name in request.form if name not in ("text", "policy")]
     unknown += [name for name in request.files if name != "file"]
     if unknown:
@@ -129,11 +165,14 @@ def _from_form() -> Submission:
     return Submission(
         texts=texts,
         uploads=_uploads(request.files.getlist("file")),
-        policy=None if policy is None else Policy.from_json(_policy_object(policy)),
+        policy=None if policy is None else _policy(_policy_field(policy), policies),
     )
 
 
-def _policy_object(text: str) -> Mapping[str, Any]:
+def _policy_field(text: str) -> Json:
+    # A name stands as it is, without quotation marks.
+    if text.isascii() and text.replace("-", "").replace("_", "").isalnum():
+        return text
     try:
         return strict.loads_object(text.encode(), max_bytes=JSON_BYTES, what="policy")
     except Malformed as error:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 # vct = https://<host>/vct/<type>/<version>
@@ -18,14 +19,15 @@ class Words:
     en: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TypeLabels:
     """Title of a certificate type, and its claims' labels by JSON pointer (`*`: any element)."""
 
     title: Words
     claims: Mapping[str, Words]
 
-    def mapping(self) -> dict[str, dict[str, str]]:
+    @cached_property
+    def mapping(self) -> Mapping[str, Mapping[str, str]]:
         """The claims' labels by language, as a verdict's sentence takes them."""
         return {pointer: {"zh": one.zh, "en": one.en} for pointer, one in self.claims.items()}
 

@@ -9,7 +9,7 @@ from certsvc.service.problems import (
     problem_at,
 )
 from certsvc_sdk import errors
-from verifier.schemas import MAX_FILES, MAX_ITEMS, UNKNOWN_MEMBER, pointer
+from verifier.schemas import MAX_FILES, MAX_ITEMS
 
 INPUT_MISSING = ProblemKind("input_missing", 422, "没有可核验的内容", "Nothing to verify was given")
 TOO_MANY_ITEMS = ProblemKind(
@@ -54,28 +54,6 @@ VERIFIER_KINDS: tuple[ProblemKind, ...] = (
     SEVERAL_CERTIFICATES,
 )
 
-_NO_OBJECT = ("type_invalid", "应为合格的 JSON 对象", "should be an acceptable JSON object")
-_LIST = ("format_invalid", "应为非空文本的列表", "should be a list of non-empty strings")
-_SECONDS = ("format_invalid", "应为不小于 0 的整数秒", "should be a whole number of seconds")
-_TEXT = ("format_invalid", "应为非空文本", "should be a non-empty string")
-# What a rule of a policy has to be; a rule that is not here is unknown.
-_MEMBERS = {
-    "types": _LIST,
-    "claims": _LIST,
-    "issuer_divisions": (
-        "format_invalid",
-        "应为行政区划代码的列表，每个 2、4 或 6 位数字",
-        "should be a list of division codes of 2, 4 or 6 digits",
-    ),
-    "max_trust_age": _SECONDS,
-    "max_status_age": _SECONDS,
-    "max_certificate_age": _SECONDS,
-    "require_holder_binding": ("format_invalid", "应为 true 或 false", "should be true or false"),
-    "holder": _TEXT,
-    "audience": _TEXT,
-    "nonce": _TEXT,
-}
-
 # Why a file gave no verdict; each file of a request may have its own reason.
 FILE_KINDS: dict[type[errors.CertsvcError], ProblemKind] = {
     errors.ImageUnreadable: IMAGE_UNREADABLE,
@@ -95,9 +73,5 @@ def problem_table() -> ProblemTable:
 
 
 def _policy(error: errors.PolicyInvalid) -> Problem:
-    name = error.member
-    if name is None:
-        place, words = "/policy", _NO_OBJECT
-    else:
-        place, words = pointer(("policy", name)), _MEMBERS.get(name, UNKNOWN_MEMBER)
-    return Problem(POLICY_INVALID, detail=str(error), errors=[FieldProblem(place, *words)])
+    field = FieldProblem(f"/policy{error.pointer}", error.fault, error.zh, error.en)
+    return Problem(POLICY_INVALID, detail=str(error), errors=[field])

@@ -31,11 +31,15 @@ class VerificationItem(_Strict):
 
 
 class VerificationRequest(_Strict):
-    """Body of `POST /v1/verifications`: `text` or `items`, and the rules of the matter."""
+    """Body of `POST /v1/verifications`: `text` or `items`, and the rules of the matter.
+
+    `policy` is a policy, the name of one that the service keeps, or such a name with what belongs
+    to the presentation.
+    """
 
     text: str | None = None
     items: list[VerificationItem] | None = None
-    policy: dict[str, Any] | None = None
+    policy: str | dict[str, Any] | None = None
 
 
 class VerificationEntry(_Strict):
@@ -64,10 +68,15 @@ def read_request(body: dict[str, Json]) -> VerificationRequest:
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         fields = [
-            FieldProblem(pointer(item["loc"]), *_MESSAGES.get(item["type"], _TYPE_INVALID))
+            FieldProblem(pointer(_place(item["loc"])), *_MESSAGES.get(item["type"], _TYPE_INVALID))
             for item in found
         ]
-        raise Problem(REQUEST_INVALID, errors=fields) from error
+        raise Problem(REQUEST_INVALID, errors=list(dict.fromkeys(fields))) from error
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    # Each kind of policy refuses by itself; the place is one and the same.
+    return location[:1] if location[:1] == ("policy",) else location
 
 
 def pointer(location: tuple[int | str, ...]) -> str:

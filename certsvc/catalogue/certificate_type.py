@@ -31,7 +31,8 @@ from certsvc.catalogue.status import Operation, Reason, Status
 from certsvc.catalogue.structure import plain_copy
 from certsvc.catalogue.validation import make_validator, validate_claims
 from certsvc.catalogue.validity import Validity, end_of
-from certsvc_sdk.strict import Json
+from certsvc_sdk.strict import Json, dumps
+from certsvc_sdk.typemetadata import integrity_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +129,16 @@ class CertificateType:
     def metadata(self, base_url: str) -> dict[str, Any]:
         """Returns the type metadata that `vct` resolves to."""
         return type_metadata(self.definition, self.vct(base_url))
+
+    def metadata_document(self, vct: str) -> bytes:
+        """Returns the exact bytes that are published at `vct`."""
+        return dumps(type_metadata(self.definition, vct))
+
+    def metadata_integrity(self, vct: str) -> str | None:
+        """Returns `vct#integrity` for a certificate, None for a type that leaves it out."""
+        if not self.definition.metadata_integrity:
+            return None
+        return integrity_of(self.metadata_document(vct))
 
     def profile(self, name: str | None = None) -> Profile:
         """Returns a profile, the default one for no name.

@@ -90,6 +90,9 @@ class Example(Model):
 class TypeFile(Model):
     """One certificate type as data. Every attribute is described in docs/certificate-types.md."""
 
+    # Off by default: a digest does not compress, and costs a QR code about 70 bytes.
+    metadata_integrity: bool = False
+
     name: Name
     version: int = Field(ge=1, le=MAX_VERSION)
     type_code: str

@@ -9,7 +9,8 @@ from typing import Any
 from certsvc.cli.records import demo_records
 from certsvc.cli.stage import Stage, UnexpectedError, expect, only_verdict
 from certsvc_sdk import Policy
-from certsvc_sdk.jws import PublicKey, attach
+from certsvc_sdk.algorithms import PublicKey
+from certsvc_sdk.jws import attach
 from certsvc_sdk.receipt import draft_receipt, read_receipt
 from certsvc_sdk.strict import b64u_decode, b64u_encode
 from keys import open_store

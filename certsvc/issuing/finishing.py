@@ -113,6 +113,8 @@ class Finisher:
     def _qr_text(self, task: Task) -> str:
         """The text of the QR code; empty where no code of any size holds the certificate."""
         plan = task.planned.plan
+        if not frame.carries(task.token):
+            return ""  # an ML-DSA signature alone is larger than a code for paper
         try:
             # `pack` itself proves that the frame gives back the identical token.
             body = frame.pack(

@@ -13,6 +13,7 @@ from certsvc.issuing.resources import write_json
 from certsvc.service.principal import Principal, PrincipalKind
 from certsvc.storage.certificate_rows import NewCertificate, PlannedBytes
 from certsvc_sdk import sdjwt
+from certsvc_sdk.algorithms import ALGORITHMS
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.sdjwt import Draft
 from certsvc_sdk.strict import MAX_TOKEN, Json, b64u_decode, b64u_encode
@@ -25,8 +26,6 @@ TYP = "dc+sd-jwt"
 SEED_BYTES = 16
 # An issue time further away than this is no longer true: the plan is made anew.
 PLAN_SECONDS = 60
-# As long as any signature that fits a QR code.
-_SIGNATURE = bytes(64)
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # 62 bits: nobody counts an office's certificates, and a restored backup repeats none of them.
 SERIAL_CHARACTERS = 12
@@ -236,6 +235,9 @@ def mint(
         "certificate_identifier": new.certificate_identifier,
         "iat": iat,
     }
+    integrity = content.kind.metadata_integrity(vct)
+    if integrity is not None:
+        claims["vct#integrity"] = integrity
     if content.validity.nbf is not None:
         claims["nbf"] = content.validity.nbf
     if content.validity.exp is not None:
@@ -252,7 +254,8 @@ def mint(
         )
     except CertsvcError as error:
         raise errors.CertificateTooLarge(f"no token can hold these claims: {error.code}") from error
-    if len(made.finish(_SIGNATURE)) > MAX_TOKEN:
+    signature = bytes(ALGORITHMS[signer.alg].signature_bytes)
+    if len(made.finish(signature)) > MAX_TOKEN:
         raise errors.CertificateTooLarge(f"the token would exceed {MAX_TOKEN} bytes")
     return made
 

@@ -24,8 +24,8 @@ def publish_types(tree: PublishedTree, catalogue: Catalogue, base_url: str) -> t
     changed: list[str] = []
     for name in catalogue.names():
         for version in catalogue.versions(name):
-            path = f"vct/{name}/{version}"
-            data = dumps(catalogue.get(name, version).metadata(base_url))
+            path, kind = f"vct/{name}/{version}", catalogue.get(name, version)
+            data = kind.metadata_document(kind.vct(base_url))
             if tree.write_if_changed(path, data):
                 changed.append(path)
     return tuple(changed)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from certsvc_sdk.jws import PublicKey
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse, Level, Right
 from keys import KeyInfo, State
 

@@ -3,8 +3,8 @@
 from certsvc.publishing.errors import SigningFailed, StatusRollback, TreeUnreadable
 from certsvc.publishing.tree import PublishedTree
 from certsvc_sdk import jws, statuslist
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import CertsvcError, StatusListInvalid
-from certsvc_sdk.jws import PublicKey
 from certsvc_sdk.statuslist import StatusBits, StatusListToken
 from certsvc_sdk.strict import Json, dumps
 from keys import KeyStore, Signer

@@ -74,36 +74,45 @@ def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flas
     @app.before_request
     def begin() -> None:
         g.started = options.monotonic()
-        given = request.headers.get("X-Request-Id", "")
-        kept = _REQUEST_ID.fullmatch(given) and redact(given) == given
-        g.request_id = given if kept else options.new_request_id()
+        g.request_id = request_id(request.headers.get("X-Request-Id", ""), options)
 
     @app.after_request
     def finish(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = g.request_id
-        _access.log(_level(response), "request", extra=_access_fields(response, options))
+        log_access(
+            method=request.method,
+            # The template: an address could hold a token, and its last part may name a certificate.
+            route=request.url_rule.rule if request.url_rule else None,
+            status=response.status_code,
+            duration_ms=duration_ms(g.started, options.monotonic),
+            problem=g.get("problem_code"),
+        )
         return response
 
     return app
 
 
-def _level(response: Response) -> int:
-    """A probe every second that finds all well is noise."""
-    quiet = request.path in PROBES and response.status_code == HTTPStatus.OK
-    return logging.DEBUG if quiet else logging.INFO
+def request_id(given: str, options: HttpOptions) -> str:
+    """The id a client gave where it is harmless, else a new one; empty: none was given."""
+    kept = given and _REQUEST_ID.fullmatch(given) and redact(given) == given
+    return given if kept else options.new_request_id()
 
 
-def _access_fields(response: Response, options: HttpOptions) -> dict[str, object]:
-    return {
-        "method": request.method,
-        # The template: an address could hold a token, and its last part may name a certificate.
-        "route": request.url_rule.rule if request.url_rule else None,
-        "status": response.status_code,
-        "duration_ms": duration_ms(g.started, options.monotonic),
-        "problem": g.get("problem_code"),
-    }
+def log_access(
+    *, method: str, route: str | None, status: int, duration_ms: float, problem: str | None
+) -> None:
+    """Write the line of a request that has its answer."""
+    # A probe every second that finds all well is noise.
+    quiet = route in PROBES and status == HTTPStatus.OK
+    level = logging.DEBUG if quiet else logging.INFO
+    if _access.isEnabledFor(level):
+        # Made by hand: `Logger.log` would search the stack for the place of this line.
+        record = logging.LogRecord(_access.name, level, __file__, 0, "request", None, None)
+        fields = {"method": method, "route": route, "status": status}
+        vars(record).update(fields, duration_ms=duration_ms, problem=problem)
+        _access.handle(record)
 
 
 def require_media_type(allowed: Collection[str]) -> str:

@@ -11,9 +11,11 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import orjson
 from flask import g, has_request_context
 
 MAX_MESSAGE = 2_000  # characters; a longer line is a dump, not a message
@@ -24,6 +26,9 @@ FIELDS = (
     "method", "route", "status", "duration_ms", "problem", "certificate_id", "issuer_id", "reasons",
     "list_no", "version", "code", "failures",
 )  # fmt: skip
+
+#: Id of a request that is answered without Flask (`certsvc.service.direct`).
+direct_request: ContextVar[str | None] = ContextVar("direct_request", default=None)
 
 # Libraries that write a line at each look at the database.
 _CHATTY = ("alembic",)
@@ -78,10 +83,17 @@ class JsonFormatter(logging.Formatter):
         if has_request_context():
             line["request_id"] = g.get("request_id")
             line["client_id"] = g.get("client_id")
-        line.update({name: getattr(record, name) for name in FIELDS if hasattr(record, name)})
+        elif (request_id := direct_request.get()) is not None:
+            line["request_id"] = request_id
+            line["client_id"] = None
+        given = vars(record)
+        line.update({name: given[name] for name in FIELDS if name in given})
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False, default=str)
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except TypeError:  # a surrogate, or an integer beyond 64 bits
+            return json.dumps(line, ensure_ascii=False, default=str)
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

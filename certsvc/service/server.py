@@ -1,5 +1,7 @@
 """The WSGI server both services run on (granian: one process a worker, threads inside it)."""
 
+import os
+
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
@@ -15,14 +17,14 @@ def serve(factory: str, *, address: str, port: int, workers: int = 1) -> None:
         factory: Import path of the application factory.
         address: Address to listen on.
         port: TCP port.
-        workers: Number of worker processes.
+        workers: Number of worker processes; 0 is one for each core.
     """
     Server(
         factory,
         address=address,
         port=port,
         interface=Interfaces.WSGI,
-        workers=workers,
+        workers=workers or os.cpu_count() or 1,
         blocking_threads=BLOCKING_THREADS,
         factory=True,
         websockets=False,

@@ -83,6 +83,10 @@ class Settings(BaseModel):
         default_factory=lambda data: data["home"] / "keys.passphrase",
         description="File with the key store's passphrase, mode 0600",
     )
+    software_sm2: bool = Field(
+        default=False,
+        description="Whether the key store may hold SM2 keys outside certified hardware",
+    )
     public_url: BaseAddress = Field(
         default="https://certs.example/",
         description="Public base address: the beginning of every identifier and QR code",
@@ -99,6 +103,12 @@ class Settings(BaseModel):
     verifier_port: int = Field(
         default=8001, ge=1, le=65535, description="Port the verifier service listens on"
     )
+    verifier_workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="Processes of the verifier service; 0 is one for each core",
+    )
     trust_root: Path = Field(
         default_factory=lambda data: data["home"] / "root.json",
         description="The pinned trust root (TUF root.json)",
@@ -110,6 +120,13 @@ class Settings(BaseModel):
     verifier_cache: Path = Field(
         default_factory=lambda data: data["home"] / "verifier-cache",
         description="Folder for the verifier's verified trust and status data",
+    )
+    gm_profile: bool = Field(
+        default=False, description="Whether the verifier accepts SM3 digests (profile `gm`)"
+    )
+    policies: Path = Field(
+        default_factory=lambda data: data["home"] / "policies.json",
+        description="File of named policies the verifier service offers; none without the file",
     )
     rate_per_second: float = Field(
         default=0.0,

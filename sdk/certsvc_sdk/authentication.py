@@ -1,18 +1,18 @@
 """Steps 1 to 4: from the text of a code to claims that an issuer in the trust data signed."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from certsvc_sdk import qr, sdjwt, strict
+from certsvc_sdk.algorithms import ALGORITHMS
 from certsvc_sdk.codes import CODES
-from certsvc_sdk.errors import CertsvcError, Malformed
-from certsvc_sdk.jws import ALGORITHMS
+from certsvc_sdk.errors import AlgorithmNotAllowed, CertsvcError, DisclosureInvalid, Malformed
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.sdjwt import Parsed
 from certsvc_sdk.steps import Sheet
-from certsvc_sdk.strict import MAX_TOKEN, Json
+from certsvc_sdk.strict import Json
 from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse
 from certsvc_sdk.world import CLOCK_TOLERANCE, TrustView, World, covers
@@ -23,6 +23,26 @@ _HEADER = frozenset({"alg", "typ", "kid"})
 _KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # `{"` in base64url, or anything before a full stop: with a ~ it means to be an SD-JWT, no URL does.
 _TOKEN = re.compile(r"eyJ|[A-Za-z0-9_-]+\.")
+
+
+class Facts(NamedTuple):
+    """What every certificate says in the clear, of the right types (wire-formats, Credential).
+
+    Attributes:
+        iss: issuer identifier.
+        vct: type with version, an address.
+        identifier: 电子证照标识, `certificate_identifier`.
+        issued: `iat`, Unix seconds.
+        begin: `nbf`, Unix seconds, or None.
+        end: `exp`, Unix seconds, or None.
+    """
+
+    iss: str
+    vct: str
+    identifier: str
+    issued: int
+    begin: int | None
+    end: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,29 +56,44 @@ class Case:
         trust: the trust data, after step 3.
         record: the issuer's record, after step 4.
         claims: claims with the disclosures in place, after the last check of step 4.
+        withheld: number of digests whose disclosures were left out, decoys included.
         soft: the trust data may lack what a newer one has; absence proves nothing then.
         proven: latest time that signed data has shown it to be, Unix seconds.
         list_as_of: `iat` of the status list that was used, after step 6.
+        spend_nonce: uses a presentation's nonce up and raises `HolderBindingInvalid` where it was
+            used before or is not known; None: that is the caller's part.
+        profiles: algorithm profiles that are switched on.
     """
 
     world: World
     policy: Policy
     now: int
     moment: int
+    spend_nonce: Callable[[str], None] | None = None
+    profiles: Collection[str] = ()
     sheet: Sheet = field(default_factory=Sheet)
     payload: Mapping[str, Json] = field(default_factory=dict)
     trust: TrustView | None = None
     record: IssuerRecord | None = None
     claims: Mapping[str, Json] | None = None
+    withheld: int = 0
     soft: bool = False
     proven: int = 0
     list_as_of: int | None = None
+
+
+class Read(NamedTuple):
+    """A token taken apart, and what its payload says in the clear; nothing in it is trusted yet."""
+
+    parsed: Parsed
+    facts: Facts
 
 
 class Signed(NamedTuple):
     """A token whose signature verified, with the key and the issuer that stand behind it."""
 
     parsed: Parsed
+    facts: Facts
     record: IssuerRecord
     key: KeyRecord
 
@@ -78,7 +113,7 @@ def unframe(case: Case, text: str) -> str | None:
     return token
 
 
-def split(case: Case, token: str) -> Parsed | None:
+def split(case: Case, token: str) -> Read | None:
     """Step 2: the strict grammar of token, header and payload; nothing is trusted yet."""
     # 2 grammar: exactly <header>.<payload>.<signature>~<disclosure>~…~[<key binding>]
     try:
@@ -97,12 +132,13 @@ def split(case: Case, token: str) -> Parsed | None:
 
     # 2 payload: strict JSON and the types of the claims that the next steps use
     try:
-        case.payload = _payload(parsed.jws.payload)
+        case.payload = parsed.payload()
+        facts = _facts(case.payload)
     except Malformed:
         case.sheet.found("payload", "malformed")
         return None
     case.sheet.passed("payload")
-    return parsed if code is None else None
+    return Read(parsed, facts) if code is None else None
 
 
 def find_trust(case: Case) -> TrustView | None:
@@ -130,10 +166,11 @@ def find_trust(case: Case) -> TrustView | None:
     return trust
 
 
-def authenticate(case: Case, parsed: Parsed, trust: TrustView) -> Signed | None:
+def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
     """Step 4: issuer, key, algorithm, signature, disclosures; None unless the signature fits."""
     sheet = case.sheet
-    record = _find_issuer(case, trust)
+    parsed, facts = read
+    record = _find_issuer(case, trust, facts.iss)
     if record is None:
         return None
     header = parsed.jws.header
@@ -146,7 +183,7 @@ def authenticate(case: Case, parsed: Parsed, trust: TrustView) -> Signed | None:
     sheet.passed("key")
 
     # 4 key_period: the key's window holds the time of issue
-    if covers(key, strict.integer(case.payload, "iat", "payload")):
+    if covers(key, facts.issued):
         sheet.passed("key_period")
     else:
         sheet.found("key_period", "key_not_valid_then")
@@ -167,24 +204,34 @@ def authenticate(case: Case, parsed: Parsed, trust: TrustView) -> Signed | None:
     # 4 signature: over the bytes as received
     try:
         key.public.verify(parsed.jws.signing_input, parsed.jws.signature)
+    except AlgorithmNotAllowed:
+        # Known by name, but this installation lacks its library: that says nothing of forgery.
+        sheet.found("algorithm", "algorithm_not_allowed")
+        return None
     except CertsvcError:
         sheet.found("signature", "signature_invalid")
         return None
     sheet.passed("signature")
 
+    _disclose(case, parsed)
+    return Signed(parsed, facts, record, key)
+
+
+def _disclose(case: Case, parsed: Parsed) -> None:
     # 4 disclosures: each one fits a digest, once, and none overwrites what must stand in the clear
     try:
-        case.claims = parsed.claims().claims
+        shown = parsed.claims(case.payload, profiles=case.profiles)
+        if "aud" in shown.claims:
+            raise DisclosureInvalid("a certificate is for every reader: it names no audience")
     except CertsvcError as error:
-        sheet.found("disclosures", error.code)
+        case.sheet.found("disclosures", error.code)
     else:
-        sheet.passed("disclosures")
-    return Signed(parsed, record, key)
+        case.claims, case.withheld = shown.claims, shown.withheld
+        case.sheet.passed("disclosures")
 
 
-def _find_issuer(case: Case, trust: TrustView) -> IssuerRecord | None:
+def _find_issuer(case: Case, trust: TrustView, iss: str) -> IssuerRecord | None:
     # 4 issuer: the record found from `iss` must carry exactly this `iss`
-    iss = str(case.payload["iss"])
     try:
         record = trust.record(iss)
     except CertsvcError:
@@ -213,14 +260,19 @@ def _header_code(header: Mapping[str, Json]) -> str | None:
     return None
 
 
-def _payload(data: bytes) -> dict[str, Json]:
-    payload = strict.loads_object(data, max_bytes=MAX_TOKEN, what="payload")
-    for name in ("iss", "vct", "certificate_identifier"):
-        strict.text(payload, name, "payload")
-    strict.integer(payload, "iat", "payload")
-    for name in ("nbf", "exp"):
-        strict.optional_integer(payload, name, "payload")
-    return payload
+def _facts(payload: Mapping[str, Json]) -> Facts:
+    what = "payload"
+    if "aud" in payload:
+        # RFC 9901 section 7.1, step 6: made for somebody by name, and nobody here is that one.
+        raise Malformed("a certificate is for every reader: it names no audience")
+    return Facts(
+        iss=strict.text(payload, "iss", what),
+        vct=strict.text(payload, "vct", what),
+        identifier=strict.text(payload, "certificate_identifier", what),
+        issued=strict.integer(payload, "iat", what),
+        begin=strict.optional_integer(payload, "nbf", what),
+        end=strict.optional_integer(payload, "exp", what),
+    )
 
 
 def _compromise(key: KeyRecord) -> str | None:

@@ -69,6 +69,8 @@ class StatusCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Looked at with every check; joining a `Path` would cost more.
+        self._tombstones = str(folder / "revoked")
         self._lock = threading.RLock()
         self._revoked: set[tuple[str, int]] = set()
         self._revoked_stamp: tuple[int, int] | None = None
@@ -140,7 +142,7 @@ class StatusCache:
             return None
 
     def _append_tombstone(self, name: str, index: int) -> None:
-        with (self._folder / "revoked").open("ab") as file:
+        with Path(self._tombstones).open("ab") as file:
             # The first line feed ends whatever a crash left half written.
             file.write(f"\n{name} {index}\n".encode("ascii"))
             file.flush()
@@ -160,13 +162,12 @@ class StatusCache:
         return 0
 
     def _read_tombstones(self) -> None:
-        path = self._folder / "revoked"
         try:
-            found = path.stat()
+            found = os.stat(self._tombstones)
             stamp = (found.st_size, found.st_mtime_ns)
             if stamp == self._revoked_stamp:
                 return
-            data = _read(path, _MAX_TOMBSTONES)
+            data = _read(Path(self._tombstones), _MAX_TOMBSTONES)
         except (OSError, Malformed):
             return
         self._revoked_stamp = stamp

@@ -10,48 +10,30 @@ import shutil
 import tempfile
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from certsvc_sdk import strict, verify
-from certsvc_sdk.errors import (
-    FileUnsupported,
-    Malformed,
-    TrustInvalid,
-    TrustUnavailable,
-    VerificationFailed,
-)
+from certsvc_sdk import verify
+from certsvc_sdk.algorithms.digests import enabled_profiles
+from certsvc_sdk.errors import FileUnsupported, PolicyInvalid, VerificationFailed
 from certsvc_sdk.file_limits import MAX_FILE_BYTES
+from certsvc_sdk.finding import Finding, kind_of
 from certsvc_sdk.holdings import Holdings, Refreshed
+from certsvc_sdk.nonces import NonceCheck, NonceStore, new_nonce
 from certsvc_sdk.policy import Policy
+from certsvc_sdk.root_file import read_root
 from certsvc_sdk.verdict import Verdict
 
-__all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
+if TYPE_CHECKING:
+    from certsvc_sdk.typemetadata import TypeMetadata
 
-# A root with a hundred keys and signatures has under 100 KB.
-MAX_ROOT_BYTES = 512 * 1024
+__all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
 
 # A new office or key is looked for at once, but strangers' codes must not make us ask forever.
 LOOK_AGAIN_SECONDS = 10
 _LOOK_AGAIN = frozenset({"issuer_unknown", "key_unknown", "issuer_not_authorised", "trust_stale"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One code found in an image or PDF, with its own verdict.
-
-    Attributes:
-        page: page of the PDF from 1, None for an image.
-        position: box of the code in pixels (left, top, right, bottom).
-        text_kind: `url`, `digits`, `token` or `other`.
-        verdict: the verdict.
-    """
-
-    page: int | None
-    position: tuple[int, ...] | None
-    text_kind: str
-    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +54,20 @@ class TrustState:
 class Verifier:
     """Checks certificates, online and offline. Safe for threads; make one and keep it."""
 
-    def __init__(self, holdings: Holdings, *, policy: Policy, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        holdings: Holdings,
+        *,
+        policy: Policy,
+        clock: Callable[[], float],
+        nonces: NonceStore | None = None,
+        profiles: Collection[str] = (),
+    ) -> None:
         self._holdings = holdings
         self._policy = policy
         self._clock = clock
+        self._nonces = nonces
+        self._profiles = enabled_profiles(profiles)
 
     @classmethod
     def from_root(
@@ -90,6 +82,8 @@ class Verifier:
         trust_refresh: int = 300,
         status_refresh: int | None = None,
         offline: bool = False,
+        nonces: NonceStore | None = None,
+        profiles: Collection[str] = (),
     ) -> "Verifier":
         """Make a verifier from the pinned root of the trust repository.
 
@@ -103,13 +97,17 @@ class Verifier:
             trust_refresh: seconds after which trust data is fetched anew.
             status_refresh: seconds after which a status list is; None: the list's own `ttl`.
             offline: never use the network.
+            nonces: remembers the nonces of presentations, so that each is accepted once (for one
+                process `nonces.ProcessNonces()`); None: that is the caller's part.
+            profiles: algorithm profiles to accept beside the usual one: `("gm",)` for SM3 digests.
 
         Raises:
+            AlgorithmNotAllowed: an unknown profile, or one whose library is missing.
             TrustUnavailable: the root or the cache folder cannot be read.
             TrustInvalid: the root is no root of a trust repository.
             FetchFailed: an address is of a kind that is not allowed.
         """
-        pinned = _read_root(root)
+        pinned = read_root(root)
         # An empty name would mean the working directory.
         made = None if cache_dir else tempfile.mkdtemp(prefix="certsvc-sdk-")
         try:
@@ -122,7 +120,9 @@ class Verifier:
                 status_refresh=status_refresh,
                 offline=offline,
             )
-            verifier = cls(holdings, policy=policy or Policy(), clock=clock)
+            verifier = cls(
+                holdings, policy=policy or Policy(), clock=clock, nonces=nonces, profiles=profiles
+            )
         except BaseException:
             _remove(made)
             raise
@@ -149,11 +149,20 @@ class Verifier:
         rules = self._policy if policy is None else policy
         now = int(self._clock())
         world = self._holdings.world(now, max_status_age=rules.max_status_age)
-        verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
+        # Kept for both answers: a nonce is used up once.
+        spend = None if self._nonces is None else NonceCheck(self._nonces, now=now)
+        on = self._profiles
+
+        def decide() -> Verdict:
+            return verify.decide_token(
+                text, world=world, policy=rules, now=now, at=at, spend_nonce=spend, profiles=on
+            )
+
+        verdict = decide()
         aged = verdict.trust_age is not None and verdict.trust_age >= LOOK_AGAIN_SECONDS
         if verdict.code in _LOOK_AGAIN and aged and self._holdings.trust.look_again(now):
             # What was absent may have been published since; the policy may want newer data.
-            verdict = verify.decide_token(text, world=world, policy=rules, now=now, at=at)
+            verdict = decide()
         return verdict
 
     def verify(self, text: str | bytes, *, policy: Policy | None = None) -> Verdict:
@@ -193,7 +202,7 @@ class Verifier:
             Finding(
                 page=code.page,
                 position=tuple(code.position),
-                text_kind=_kind(code.text),
+                text_kind=kind_of(code.text),
                 verdict=self.check(code.text, policy=policy),
             )
             for code in image.read_codes(content)
@@ -205,6 +214,30 @@ class Verifier:
         if trust is None:
             return None
         return TrustState(environment=trust.env.value, as_of=trust.as_of, expires=trust.expires)
+
+    def new_nonce(self) -> str:
+        """Return a nonce for one presentation; the policy of its check names it.
+
+        Raises:
+            PolicyInvalid: this verifier was given no store for nonces.
+        """
+        if self._nonces is None:
+            raise PolicyInvalid("this verifier has no store for nonces", zh="应先配置随机数存储")
+        nonce = new_nonce()
+        self._nonces.issue(nonce, now=int(self._clock()))
+        return nonce
+
+    def type_metadata(self, of: Verdict | str) -> "TypeMetadata":
+        """Return the names and rules of a type, for display; no verdict depends on them.
+
+        Args:
+            of: a verdict on a genuine certificate, or a `vct`.
+
+        Raises:
+            TrustUnavailable, FetchFailed: they cannot be read now, or may not be.
+            TypeMetadataInvalid, IntegrityInvalid: they are not what the certificate refers to.
+        """
+        return self._holdings.type_metadata(of, int(self._clock()))
 
     def refresh(self) -> Refreshed:
         """Fetch the trust data and every known status list anew, whether due or not.
@@ -235,32 +268,6 @@ def _read_file(path: str | Path) -> bytes:
         raise FileUnsupported("the file has an impossible name") from error
 
 
-def _read_root(root: str | Path | bytes) -> bytes:
-    try:
-        data = root if isinstance(root, bytes) else Path(root).read_bytes()
-    except OSError as error:
-        raise TrustUnavailable(f"the trust root cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a NUL or a surrogate
-        raise TrustUnavailable("the trust root has an impossible name") from error
-    try:
-        signed = strict.loads_object(data, max_bytes=MAX_ROOT_BYTES, what="root").get("signed")
-    except Malformed as error:
-        raise TrustInvalid(f"the trust root is not readable: {error}") from error
-    # Its signatures are checked with the first use; a wrong file shall not wait until then.
-    if not isinstance(signed, dict) or signed.get("_type") != "root":
-        raise TrustInvalid("the file is no root of a trust repository")
-    return data
-
-
 def _remove(folder: str | None) -> None:
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _kind(text: str) -> str:
-    stripped = text.strip()
-    if stripped.isascii() and stripped.isdigit():
-        return "digits"
-    if "://" in stripped:
-        return "url"
-    return "token" if "~" in stripped else "other"

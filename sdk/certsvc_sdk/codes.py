@@ -2,13 +2,15 @@
 
 A colour never stands alone: an icon and a word come with it. An amber sentence never contains
 有效, a red one never says 伪造. `{as_of}` in a sentence is the time the status stands for,
-`{missing}` the claims that the matter needs and the certificate does not show.
+`{missing}` the claims that the matter needs and the certificate does not show, `{unmet}` the rules
+of the matter that are not met.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -17,6 +19,24 @@ class Outcome(StrEnum):
     VALID = "VALID"
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
+
+
+class Unmet(NamedTuple):
+    """One rule of a policy that a certificate does not meet.
+
+    Attributes:
+        reason: the key of `REASONS` it belongs to.
+        rule: JSON pointer of the rule in the policy, for instance `/predicates/0`.
+        claim: the claim it is about, as the policy spells it; None: the certificate as a whole.
+        zh: the demand in Chinese, `{claim}` where the claim's label goes.
+        en: the same in English.
+    """
+
+    reason: str
+    rule: str
+    claim: str | None
+    zh: str
+    en: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,8 +266,8 @@ REASONS: Mapping[str, CodeInfo] = MappingProxyType(
             "Ask for a certificate that shows what is missing.",
         ),
         "policy_not_met": _reason(
-            "未满足办理规则",
-            "a rule of the matter is not met.",
+            "未满足办理规则{unmet}",
+            "a rule of the matter is not met{unmet}.",
             "请查看本事项的办理规则",
             "See the rules of the matter.",
         ),

@@ -7,11 +7,15 @@ CertsvcError
 ├── SignatureInvalid        the signature does not verify
 ├── DisclosureInvalid       SD-JWT disclosures and digests do not fit (RFC 9901 section 7.1)
 ├── HolderBindingInvalid    the key-binding JWT is missing or wrong (RFC 9901 section 7.3)
+│   ├── PresentationExpired     it is the holder's, but of an earlier moment
+│   └── PresentationReplayed    it is the holder's, but its nonce was used before
 ├── NotACertificate         the text is something else: a foreign URL, a payment code
 ├── Unreadable              the code was damaged on the way: scan again
 ├── FormatUnsupported       a frame version, dictionary or flag this release does not know
 ├── KeyFormatInvalid        a public key is not a usable JWK of its algorithm
 ├── StatusListInvalid       a status list is broken or an index lies outside it
+├── TypeMetadataInvalid     type metadata breaks its grammar or contradicts itself
+├── IntegrityInvalid        a document is not the one its reference was made for
 ├── TrustInvalid            trust data fails its signatures or its grammar
 ├── TrustUnavailable        trust data was never fetched
 ├── FetchFailed             a network or file source did not answer
@@ -63,6 +67,18 @@ class HolderBindingInvalid(CertsvcError):
     code = "holder_binding_invalid"
 
 
+class PresentationExpired(HolderBindingInvalid):
+    """The holder made this presentation, but too long ago; a fresh one will do."""
+
+    code = "presentation_expired"
+
+
+class PresentationReplayed(HolderBindingInvalid):
+    """The nonce of a presentation was used before."""
+
+    code = "presentation_replayed"
+
+
 class NotACertificate(CertsvcError):
     """The text is no certificate at all."""
 
@@ -91,6 +107,18 @@ class StatusListInvalid(CertsvcError):
     """A status list is broken, or an index lies outside it."""
 
     code = "status_list_invalid"
+
+
+class TypeMetadataInvalid(CertsvcError):
+    """Type metadata breaks its grammar, contradicts itself, or extends without end."""
+
+    code = "type_metadata_invalid"
+
+
+class IntegrityInvalid(CertsvcError):
+    """A document is not the one its reference was made for, or the reference cannot tell."""
+
+    code = "integrity_invalid"
 
 
 class TrustInvalid(CertsvcError):
@@ -139,14 +167,45 @@ class PolicyInvalid(CertsvcError):
     """The caller's policy is not well formed.
 
     Attributes:
-        member: name of the member that is wrong, None where it is the policy as a whole.
+        pointer: JSON pointer (RFC 6901) of the place that is wrong, empty for the whole policy.
+        fault: `type_invalid`, `format_invalid` or `unknown_member`.
+        zh: what it should be, in Chinese.
+        en: the same in English.
     """
 
     code = "policy_invalid"
+    TYPE_INVALID = "type_invalid"
+    FORMAT_INVALID = "format_invalid"
+    UNKNOWN_MEMBER = "unknown_member"
 
-    def __init__(self, message: str, *, member: str | None = None) -> None:
-        super().__init__(message)
-        self.member = member
+    def __init__(
+        self,
+        message: str,
+        *,
+        zh: str = "应为合格的 JSON 对象",
+        pointer: str = "",
+        fault: str = TYPE_INVALID,
+    ) -> None:
+        super().__init__(f"{pointer}: {message}" if pointer else message)
+        self.pointer = pointer
+        self.fault = fault
+        self.zh = zh
+        self.en = message
+
+    @property
+    def member(self) -> str | None:
+        """Name of the policy's member that is wrong, None where it is the policy as a whole."""
+        name = self.pointer[1:].partition("/")[0]
+        return name.replace("~1", "/").replace("~0", "~") or None
+
+    def within(self, pointer: str) -> "PolicyInvalid":
+        """Return the same refusal for a policy that stands at `pointer` of a larger document."""
+        return PolicyInvalid(
+            self.en,
+            zh=self.zh,
+            pointer=pointer + self.pointer,
+            fault=self.fault if self.pointer else self.FORMAT_INVALID,
+        )
 
 
 class CarriesCode(Protocol):

@@ -5,16 +5,22 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from certsvc_sdk.cache import StatusCache
-from certsvc_sdk.errors import CertsvcError
+from certsvc_sdk.errors import CertsvcError, TrustUnavailable, TypeMetadataInvalid
 from certsvc_sdk.fetch import Fetcher, tuf_fetcher
 from certsvc_sdk.sources import Sources, check_base
 from certsvc_sdk.status_holding import StatusHolding
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.trust.repository import TrustRepository
 from certsvc_sdk.trust_holding import HeldTrust, TrustHolding
+from certsvc_sdk.type_holding import TypeHolding
+from certsvc_sdk.verdict import Verdict
 from certsvc_sdk.world import StatusSnapshot
+
+if TYPE_CHECKING:
+    from certsvc_sdk.typemetadata import TypeMetadata
 
 _LOG = logging.getLogger("certsvc_sdk")
 
@@ -94,6 +100,7 @@ class Holdings:
         self.status = StatusHolding(
             self.cache, self._fetcher, refresh_after=status_refresh, online=not offline
         )
+        self.types = TypeHolding(world / "types", self._fetcher, online=not offline)
 
     def world(self, now: int, *, max_status_age: int | None = None) -> "HeldWorld":
         """Return the world of one check.
@@ -111,6 +118,30 @@ class Holdings:
             prefixes = self._extra if self._url is None else {base: self._url, **self._extra}
             self._sources = known = (base, Sources(prefixes))
         return known[1]
+
+    def type_metadata(self, of: Verdict | str, now: int) -> "TypeMetadata":
+        """Return the metadata of a type.
+
+        Args:
+            of: a verdict, or a `vct`.
+            now: Unix seconds.
+
+        Raises:
+            TrustUnavailable: without trust data the published tree has no address.
+            FetchFailed, IntegrityInvalid, TypeMetadataInvalid: as `TypeHolding.resolve`, and for a
+                verdict whose signature or disclosures did not verify: what its token says is not
+                to be followed.
+        """
+        if isinstance(of, str):
+            vct, integrity = of, None
+        elif of.vct is None or of.claims is None:
+            raise TypeMetadataInvalid("the certificate is not genuine: nobody vouches for its type")
+        else:
+            vct, integrity = of.vct, of.claims.get("vct#integrity")
+        trust = self.trust.current(now, floor=self.cache.clock_floor)
+        if trust is None:
+            raise TrustUnavailable("there is no trust data yet to tell where types are published")
+        return self.types.resolve(vct, self.sources(trust.view.base), now, integrity=integrity)
 
     def renew(self, now: int, *, whole: bool) -> Refreshed:
         """Fetch trust data and status lists anew, whether due or not; never raises for a network.
@@ -185,6 +216,9 @@ class HeldWorld:
     def remember_revoked(self, uri: str, index: int) -> None:
         """Keep for ever that this entry was seen revoked."""
         self._holdings.cache.note_revoked(uri, index)
+
+    def log_index(self, signing_input: bytes, record: IssuerRecord) -> None:
+        """Return nothing: issuers publish no transparency log that could be asked."""
 
 
 def _of(uri: str, records: tuple[IssuerRecord, ...]) -> IssuerRecord | None:

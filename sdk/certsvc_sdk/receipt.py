@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from certsvc_sdk import jws, qr, sdjwt, strict
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import Malformed
-from certsvc_sdk.jws import PublicKey
 from certsvc_sdk.strict import Json
 from certsvc_sdk.verdict import Verdict
 

@@ -30,7 +30,8 @@ class Sources:
             if not prefix.endswith("/") or not base.endswith("/"):
                 raise FetchFailed("prefixes and bases of sources end in /")
             check_base(base)
-        self._prefixes = sorted(prefixes.items(), key=lambda item: -len(item[0]))
+        spelled = {_spelled(prefix): base for prefix, base in prefixes.items()}
+        self._prefixes = sorted(spelled.items(), key=lambda item: -len(item[0]))
 
     def resolve(self, identifier: str) -> Source:
         """Return where `identifier`, an address out of verified data, is read.
@@ -38,12 +39,19 @@ class Sources:
         Raises:
             FetchFailed: no prefix fits and it is neither https nor http to this machine.
         """
+        spelled = _spelled(identifier)
         for prefix, base in self._prefixes:
-            if identifier.startswith(prefix):
-                return Source(base + identifier[len(prefix) :], configured=True)
+            if spelled.startswith(prefix):
+                return Source(base + spelled[len(prefix) :], configured=True)
         if parse_url(identifier) is None:
             raise FetchFailed("the address may not be fetched")
         return Source(identifier, configured=False)
+
+
+def _spelled(address: str) -> str:
+    # A default port that is written out makes no other address.
+    url = parse_url(address)
+    return address if url is None else url.text
 
 
 def check_base(base: str) -> None:

@@ -1,5 +1,6 @@
 """Steps 5 and 6, and what the list says in step 7: is the certificate revoked or suspended?"""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from certsvc_sdk import statuslist, strict
@@ -22,7 +23,7 @@ class Reference(NamedTuple):
     idx: int
 
 
-def reference(payload: dict[str, Json]) -> Reference:
+def reference(payload: Mapping[str, Json]) -> Reference:
     """Return the status reference of a payload (Token Status List section 6.1).
 
     Raises:
@@ -40,7 +41,7 @@ def believe_reference(case: Case, record: IssuerRecord) -> Reference | None:
     """Step 5: only now, after the signature, is the status reference believed."""
     # 5 status_reference: its address lies under the issuer's own prefix (T39)
     try:
-        found = reference(dict(case.payload))
+        found = reference(case.payload)
     except Malformed:
         case.sheet.found("status_reference", "malformed")
         return None

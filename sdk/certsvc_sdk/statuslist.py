@@ -12,7 +12,7 @@ from typing import Final
 from certsvc_sdk import jws, strict
 from certsvc_sdk.errors import Malformed, StatusListInvalid
 from certsvc_sdk.jws import Compact
-from certsvc_sdk.strict import Json
+from certsvc_sdk.strict import MAX_TOKEN, Json
 
 TYP: Final = "statuslist+jwt"
 # Section 7.1; 3 is application-specific and means "replaced by a newer certificate" here.
@@ -125,7 +125,7 @@ class StatusListToken:
         lst: compressed list, base64url.
     """
 
-    header: dict[str, Json]
+    header: Mapping[str, Json]
     sub: str
     iat: int
     exp: int | None
@@ -204,6 +204,9 @@ def read(token: str) -> StatusListToken:
     try:
         compact = jws.parse(token, max_bytes=MAX_LIST_TOKEN)
         what = "status list"
+        if len(compact.payload) > MAX_TOKEN and not compact.payload.isascii():
+            # One character beyond would make the text of a large list four times as large.
+            raise Malformed(f"{what} is long and not ASCII")
         claims = strict.loads_object(compact.payload, max_bytes=MAX_LIST_TOKEN, what=what)
         status_list = strict.members(claims, "status_list", what)
         result = StatusListToken(

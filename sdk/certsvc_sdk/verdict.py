@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, NamedTuple
 
-from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome
+from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome, Unmet
 
 __all__ = [
     "CODES",
@@ -16,6 +15,7 @@ __all__ = [
     "CodeInfo",
     "Lang",
     "Outcome",
+    "Unmet",
     "Verdict",
     "clock_text",
 ]
@@ -46,8 +46,7 @@ class CheckResult(NamedTuple):
     code: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What was found about one certificate, and whether it serves the caller's matter.
 
     Times are Unix seconds, ages seconds. Whatever the token says is None until its signature
@@ -60,6 +59,7 @@ class Verdict:
         reasons: keys of `REASONS`, why a VALID certificate is not acceptable.
         claims: all claims that are shown, disclosed ones in their places.
         missing_claims: what the policy needs and the certificate does not show.
+        unmet: each rule of the policy that is not met, with its reason, in the reasons' order.
         issuer_name: by language, from the trust record and never from the token.
         status_as_of: when the issuer signed the status list that was used.
         trust_as_of: when the trust data was last verified as current.
@@ -78,11 +78,11 @@ class Verdict:
     checked_at: int
     judged_at: int
     checks: tuple[CheckResult, ...]
-    # Claims and the holder in the policy are personal data: out of every log and traceback.
-    policy: Mapping[str, Any] = field(repr=False)
+    policy: Mapping[str, Any]
     reasons: tuple[str, ...] = ()
-    claims: Mapping[str, Any] | None = field(default=None, repr=False)
+    claims: Mapping[str, Any] | None = None
     missing_claims: tuple[str, ...] = ()
+    unmet: tuple[Unmet, ...] = ()
     issuer_name: Mapping[str, str] | None = None
     iss: str | None = None
     vct: str | None = None
@@ -98,6 +98,11 @@ class Verdict:
     assurance: str | None = None
     status_detail: str | None = None
     superseded_by: str | None = None
+
+    def __repr__(self) -> str:
+        # Claims and the holder in the policy are personal data: out of every log and traceback.
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name in _SHOWN)
+        return f"Verdict({', '.join(shown)})"
 
     @property
     def info(self) -> CodeInfo:
@@ -125,7 +130,16 @@ class Verdict:
         # The same claim of several array elements has one label, said once.
         missing = dict.fromkeys(_label(one, lang, labels or {}) for one in self.missing_claims)
         joined = ("、" if lang == "zh" else ", ").join(missing)
-        return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined)
+        unmet = self._unmet_said(lang, labels or {})
+        return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined, unmet=unmet)
+
+    def _unmet_said(self, lang: Lang, labels: ClaimLabels) -> str:
+        """Say the unmet rules of the first reason, empty where none is known."""
+        first = self.reasons[0] if self.reasons else None
+        said = [_said(one, lang, labels) for one in self.unmet if one.reason == first]
+        if not said:
+            return ""
+        return "：" + "；".join(said) if lang == "zh" else ": " + "; ".join(said)
 
     def next_step(self, lang: Lang = "zh") -> str:
         """Return who acts next, and how."""
@@ -134,14 +148,15 @@ class Verdict:
     def to_json(self, labels: ClaimLabels | None = None) -> dict[str, Any]:
         """Return the body the verification API answers with.
 
-        `labels` are for `sentence`; `missing_claims` stay as the policy spells them.
+        `labels` are for `sentence` and `unmet`; `missing_claims` stay as the policy spells them.
 
         Members: `outcome`, `code`, `acceptable`, `reasons`, `sentence` {zh, en}, `next_step`
         {zh, en}, `word` {zh, en}, `colour` (green, blue, amber, red), `icon`, `claims` (null
-        unless the signature verified), `missing_claims`, `issuer_name` {zh, en} or null, `iss`,
-        `vct`, `certificate_identifier`, `issued_at`, `not_before`, `expires_at`,
-        `status_as_of`, `trust_as_of`, `status_age`, `trust_age`, `source`, `assurance`,
-        `checked_at`, `judged_at`, `checks` [{number, name, result, code}], `policy`,
+        unless the signature verified), `missing_claims`, `unmet` [{reason, rule, claim, zh, en}],
+        `issuer_name` {zh, en} or null, `iss`, `vct`, `certificate_identifier`, `issued_at`,
+        `not_before`, `expires_at`, `status_as_of`, `trust_as_of`, `status_age`, `trust_age`,
+        `source`, `assurance`, `checked_at`, `judged_at`,
+        `checks` [{number, name, result, code}], `policy`,
         `status_detail`, `superseded_by`. Times are Unix seconds, ages seconds.
         """
         info = self.info
@@ -157,6 +172,7 @@ class Verdict:
             "icon": info.icon,
             "claims": None if self.claims is None else dict(self.claims),
             "missing_claims": list(self.missing_claims),
+            "unmet": [_unmet_json(one, labels or {}) for one in self.unmet],
             "issuer_name": None if self.issuer_name is None else dict(self.issuer_name),
             "iss": self.iss,
             "vct": self.vct,
@@ -177,6 +193,25 @@ class Verdict:
             "status_detail": self.status_detail,
             "superseded_by": self.superseded_by,
         }
+
+
+_SHOWN = frozenset(Verdict._fields) - {"claims", "policy", "unmet"}
+
+
+def _unmet_json(one: Unmet, labels: ClaimLabels) -> dict[str, str | None]:
+    return {
+        "reason": one.reason,
+        "rule": one.rule,
+        "claim": one.claim,
+        "zh": _said(one, "zh", labels),
+        "en": _said(one, "en", labels),
+    }
+
+
+def _said(one: Unmet, lang: Lang, labels: ClaimLabels) -> str:
+    # A department's own words may hold any braces, so nothing is formatted here.
+    words = one.zh if lang == "zh" else one.en
+    return words if one.claim is None else words.replace("{claim}", _label(one.claim, lang, labels))
 
 
 def _label(claim: str, lang: Lang, labels: ClaimLabels) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from certsvc_sdk import jws, statuslist
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import CertsvcError
-from certsvc_sdk.jws import PublicKey
 from certsvc_sdk.statuslist import StatusBits, StatusListToken
 from certsvc_sdk.strict import Json
 from certsvc_sdk.trust.about import Environment
@@ -79,17 +79,27 @@ class World(Protocol):
         """Note that a genuine list says revoked for this entry."""
         ...
 
+    def log_index(self, signing_input: bytes, record: IssuerRecord) -> int | None:
+        """Return the place in the issuer's transparency log that a token provably has, or None.
+
+        Args:
+            signing_input: `header.payload` of the token, ASCII: what a log entry stands for.
+            record: the issuer's record, which names its log.
+        """
+        ...
+
 
 class StatusSnapshot:
     """A copy of a status list; remembers its inflated bits and which key it verified under."""
 
-    __slots__ = ("_bits", "_verified_under", "fetched_at", "token")
+    __slots__ = ("_bits", "_genuine_for", "_verified_under", "fetched_at", "token")
 
     def __init__(self, token: StatusListToken, fetched_at: int) -> None:
         self.token = token
         self.fetched_at = fetched_at
         self._bits: StatusBits | None = None
         self._verified_under: PublicKey | None = None
+        self._genuine_for: tuple[IssuerRecord, str] | None = None
 
     @property
     def expires(self) -> int:
@@ -102,6 +112,9 @@ class StatusSnapshot:
 
         Token Status List section 8.3: signature, and `sub` equal to the address.
         """
+        known = self._genuine_for
+        if known is not None and known[0] is record and known[1] == uri:
+            return True
         key = status_key(self.token.header, record)
         if key is None or self.token.sub != uri or not covers(key, self.token.iat):
             return False
@@ -114,6 +127,7 @@ class StatusSnapshot:
             except CertsvcError:
                 return False
             self._verified_under = key.public
+        self._genuine_for = record, uri
         return True
 
     def value(self, index: int) -> int:
@@ -168,6 +182,9 @@ class OneRecord:
 
     def remember_revoked(self, uri: str, index: int) -> None:
         """Do nothing."""
+
+    def log_index(self, signing_input: bytes, record: IssuerRecord) -> None:
+        """Return nothing: what is being signed cannot stand in a log yet."""
 
 
 def status_key(header: Mapping[str, Json], record: IssuerRecord) -> KeyRecord | None:

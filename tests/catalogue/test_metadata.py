@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from certsvc.catalogue import Catalogue, CertificateType
+from certsvc_sdk import sdjwt, strict, typemetadata
 
 BASE = "https://certs.example/"
 
@@ -53,6 +55,46 @@ def test_household(household: CertificateType) -> None:
     assert claims["members", None, "religion"]["sd"] == "always"
     assert claims["address",]["sd"] == "always"
     assert claims["members", None, "citizen_id"]["display"][0]["label"] == "公民身份号码"
+
+
+def test_the_sdk_reads_it_and_certificates_obey_it_in_every_profile(catalogue: Catalogue) -> None:
+    for name in catalogue.names():
+        kind = catalogue.get(name)
+        vct = kind.vct(BASE)
+        metadata = typemetadata.resolve(vct, kind.metadata_document)
+        assert metadata.labels() | {"/certificate_identifier": {}} == {
+            "/certificate_identifier": {},
+            **{pointer: {"zh": one.zh, "en": one.en} for pointer, one in kind.labels().items()},
+        }
+        claims = kind.normalise(kind.definition.example.claims)
+        for one in kind.profiles:
+            profile = kind.profile(one)
+            issued = {"vct": vct, "certificate_identifier": "1", **kind.select(claims, profile)}
+            made = sdjwt.draft(
+                header={"alg": "ES256"},
+                claims=issued,
+                disclose=profile.disclose,
+                salts=sdjwt.salts_from_seed(bytes(16)),
+            )
+            token = made.finish(bytes(64))
+            for keep in (profile.disclose, (), sorted(profile.disclose)[:1]):
+                shown = sdjwt.parse(sdjwt.present(token, keep))
+                assert typemetadata.check_claims(metadata, shown) == (), (name, one, keep)
+
+
+def test_a_type_binds_its_certificates_to_its_metadata_only_where_it_says_so(
+    licence: CertificateType,
+) -> None:
+    vct = licence.vct(BASE)
+    assert licence.metadata_integrity(vct) is None
+    bound = replace(
+        licence, definition=licence.definition.model_copy(update={"metadata_integrity": True})
+    )
+    integrity = bound.metadata_integrity(vct)
+    assert integrity is not None
+    document = bound.metadata_document(vct)
+    assert document == strict.dumps(licence.metadata(BASE))  # the option is no part of it
+    assert typemetadata.resolve(vct, lambda _uri: document, integrity=integrity).vct == vct
 
 
 @pytest.mark.vectors

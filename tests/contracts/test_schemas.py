@@ -7,7 +7,10 @@ import pytest
 from pydantic import BaseModel
 
 from certsvc.api import schemas as issuer
-from certsvc_sdk.verdict import CheckResult, Outcome, Verdict
+from certsvc_sdk.policy.collection import NAME
+from certsvc_sdk.policy.rules import PRESENTED
+from certsvc_sdk.policy.schema import policy_schema
+from certsvc_sdk.verdict import CheckResult, Outcome, Unmet, Verdict
 from verifier import schemas as verifier
 
 Json = Any
@@ -16,10 +19,15 @@ Reduce = Callable[[Json], Json]
 OTHERS = {
     "FieldProblem",
     "Health",
+    "NamedPolicy",
+    "Policy",
+    "Predicate",
     "Problem",
     "Readiness",
     "ReadinessReason",
     "StatusListAggregation",
+    "TypeVersions",
+    "UnmetRule",
     "Verdict",
     "VerdictCheck",
 }
@@ -52,7 +60,35 @@ def test_a_component_is_its_model(name: str, contract: dict[str, Json], reduced:
         # The SDK makes the verdict; the component spells it out, the model hands it on.
         assert component["properties"].pop("verdict") == {"$ref": "Verdict"}
         assert model["properties"].pop("verdict") == {"type": "object"}
+    if name == "VerificationRequest":
+        # The SDK reads the policy; the component spells out what the model hands on.
+        kinds = component["properties"].pop("policy")["anyOf"]
+        assert [kind.get("$ref") for kind in kinds] == [None, "NamedPolicy", "Policy", None]
+        handed_on = model["properties"].pop("policy")["anyOf"]
+        assert [kind["type"] for kind in handed_on] == ["string", "object", "null"]
     assert component == model
+
+
+def test_the_policy_components_have_the_members_of_the_shipped_schema(
+    contract: dict[str, Json],
+) -> None:
+    components, shipped = contract["components"]["schemas"], policy_schema()
+    for name, schema in (
+        ("Policy", shipped),
+        ("TypeVersions", shipped["$defs"]["type_versions"]),
+        ("Predicate", shipped["$defs"]["predicate"]),
+    ):
+        assert set(components[name]["properties"]) == set(schema["properties"]), name
+        assert components[name].get("required") == schema.get("required"), name
+        for member, rule in schema["properties"].items():
+            assert components[name]["properties"][member].get("enum") == rule.get("enum"), member
+    named = components["NamedPolicy"]
+    assert set(named["properties"]) == {NAME, *PRESENTED}
+    for member in PRESENTED:
+        assert (
+            named["properties"][member]["type"]
+            == (components["Policy"]["properties"][member]["type"])
+        )
 
 
 def test_the_verdict_component_has_the_verdicts_members(contract: dict[str, Json]) -> None:
@@ -69,6 +105,8 @@ def test_the_verdict_component_has_the_verdicts_members(contract: dict[str, Json
     assert set(component["properties"]) == set(verdict)
     assert set(component["required"]) == set(verdict)
     assert component["properties"]["outcome"]["enum"] == [item.value for item in Outcome]
+    unmet = contract["components"]["schemas"]["UnmetRule"]
+    assert list(unmet["properties"]) == list(Unmet._fields) == unmet["required"]
     check = contract["components"]["schemas"]["VerdictCheck"]
     assert set(check["properties"]) == set(verdict["checks"][0])
 

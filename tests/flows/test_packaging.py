@@ -71,8 +71,11 @@ def test_the_wheels_hold_their_rooms(wheels: dict[str, Path]) -> None:
         "certsvc/demo/business-licence.jsonl",
         "certsvc_sdk/py.typed",
         "certsvc_sdk/qr/dictionaries/1-business-licence.bin",
+        "certsvc_sdk/policy/policy.schema.json",
     ):
         assert needed in inside["certsvc"], needed
+        if needed.startswith("certsvc_sdk/"):
+            assert needed in inside["certsvc_sdk"], needed
     assert any(entry.startswith("certsvc/storage/migrations/") for entry in inside["certsvc"])
     assert any(entry.startswith("certsvc/catalogue/types/") for entry in inside["certsvc"])
     assert any(entry.startswith("verifier/templates/") for entry in inside["certsvc"])

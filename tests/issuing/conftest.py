@@ -18,7 +18,7 @@ from certsvc.service.principal import Principal, client
 from certsvc.storage.database import upgrade
 from certsvc.storage.issuers import Issuer, Issuers
 from certsvc.storage.status_lists import StatusLists
-from certsvc_sdk.jws import PublicKey
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.trust.record import (
     IssuerRecord,
     KeyRecord,

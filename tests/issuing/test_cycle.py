@@ -19,7 +19,7 @@ from certsvc.storage.certificates import Certificates
 from certsvc.storage.issuers import Issuers
 from certsvc.storage.sealing import Sealing, data_key_name
 from certsvc.storage.status_lists import StatusLists
-from certsvc_sdk import qr, sdjwt
+from certsvc_sdk import qr, sdjwt, typemetadata
 from certsvc_sdk.trust.record import Right
 from certsvc_sdk.verdict import Outcome
 from certsvc_sdk.verify import check_fresh
@@ -451,3 +451,22 @@ def keys_unreadable(tmp_path):
 
 def test_the_service_is_wired_with_keywords(world):
     assert isinstance(world.make(rng=bytes), IssuingService)
+
+
+def test_a_type_may_tie_its_certificates_to_its_metadata(world, licence, catalogue):
+    kind = catalogue.get("business-licence")
+    bound = replace(
+        kind, definition=kind.definition.model_copy(update={"metadata_integrity": True})
+    )
+    service = world.make(catalogue=Catalogue([bound]))
+    plain = world.service.issue(world.caller(), licence(), "key-1")
+    issued = service.issue(world.caller(), licence(), "key-2")
+    payload = json.loads(sdjwt.parse(issued.token).jws.payload)
+    assert list(payload)[4:5] == ["vct#integrity"]
+    metadata = typemetadata.resolve(
+        payload["vct"], bound.metadata_document, integrity=payload["vct#integrity"]
+    )
+    assert typemetadata.check_claims(metadata, sdjwt.parse(issued.token)) == ()
+    assert qr.decode(issued.qr_text).token == issued.token
+    assert check_fresh(issued.token, world.records[MARKET], world.clock.now).acceptable
+    assert "vct#integrity" not in json.loads(sdjwt.parse(plain.token).jws.payload)

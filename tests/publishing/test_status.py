@@ -6,7 +6,7 @@ import pytest
 from certsvc.publishing import PublishedTree, StatusPublisher
 from certsvc.publishing.errors import SigningFailed, StatusRollback, TreeUnreadable
 from certsvc_sdk import statuslist
-from certsvc_sdk.jws import PublicKey
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.statuslist import INVALID, MutableStatusBits, StatusBits
 from keys import KeyInfo, Signer
 from keys.errors import NoActiveKey

@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from certsvc_sdk.jws import PublicKey, attach, kid_of, signing_input
+from certsvc_sdk.algorithms import PublicKey, kid_of
+from certsvc_sdk.jws import attach, signing_input
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 

@@ -11,8 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from certsvc_sdk import jws, strict
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import AlgorithmNotAllowed, KeyFormatInvalid, Malformed, SignatureInvalid
-from certsvc_sdk.jws import PublicKey
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # RFC 7515 appendix A.3: key, and a JWS by it.
@@ -67,9 +67,8 @@ def test_sign_and_read_back(any_signer: Any) -> None:
     jws.require_header(compact.header, typ="dc+sd-jwt", alg=any_signer.alg)
     any_signer.public.verify(compact.signing_input, compact.signature)
     assert compact.payload == '{"a":"中"}'.encode()
-    assert compact.header_json == (
-        f'{{"alg":"{any_signer.alg}","typ":"dc+sd-jwt","kid":"{any_signer.kid}"}}'
-    )
+    header = {"alg": any_signer.alg, "typ": "dc+sd-jwt", "kid": any_signer.kid}
+    assert list(compact.header.items()) == list(header.items())
 
 
 NONE_SPELLINGS = ["".join(case) for case in itertools.product("nN", "oO", "nN", "eE")]

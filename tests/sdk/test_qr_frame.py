@@ -17,7 +17,7 @@ from certsvc_sdk.errors import (
     Malformed,
 )
 from certsvc_sdk.qr import frame
-from certsvc_sdk.qr.stream import digest as digest_of
+from certsvc_sdk.sdjwt import digest as digest_of
 from certsvc_sdk.strict import b64u_encode
 
 SEED = bytes(range(16))

@@ -21,7 +21,6 @@ def loads(text: str | bytes, max_bytes: int = strict.MAX_TOKEN) -> strict.Json:
 def test_base64url_round_trips(data: bytes) -> None:
     text = strict.b64u_encode(data)
     assert strict.b64u_decode(text) == data
-    assert strict.is_b64u(text)
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + "-_", max_size=12))
@@ -45,10 +44,75 @@ def test_base64url_twins_are_refused(text: str) -> None:
         strict.b64u_decode(text, what="twin")
 
 
-def test_base64url_alphabet_check() -> None:
-    assert strict.is_b64u("")
-    assert not strict.is_b64u("a=")
-    assert not strict.is_b64u("é")
+@given(st.sampled_from([16, 32, 33, 1]), st.data())
+def test_byte_strings_of_one_size_encode_as_one_by_one(size: int, data: st.DataObject) -> None:
+    items = data.draw(st.lists(st.binary(min_size=size, max_size=size), max_size=5))
+    assert strict.b64u_fixed(items, size) == [strict.b64u_encode(item) for item in items]
+
+
+def _lines(encoded: list[bytes]) -> list[strict.Json]:
+    return strict.loads_lines(strict.b64u_lines(encoded, what="line"), encoded, what="line")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=6),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.lists(_VALUES, max_size=6), st.booleans())
+def test_many_texts_are_read_as_one_by_one(values: list[strict.Json], spaced: bool) -> None:
+    separators = (", ", ": ") if spaced else (",", ":")
+    texts = [json.dumps(v, ensure_ascii=spaced, separators=separators) for v in values]
+    encoded = [strict.b64u_encode(text.encode("utf-8", "replace")).encode() for text in texts]
+    try:
+        expected = [strict.loads(strict.b64u_bytes(e), max_bytes=9999, what="x") for e in encoded]
+    except Malformed:
+        with pytest.raises(Malformed):
+            _lines(encoded)
+    else:
+        assert _lines(encoded) == expected
+
+
+@pytest.mark.parametrize("bad", [b"", b"Q", b"QQ==", b"Q+FB", b"Q/FB", b"QU~FB", b"WzFd\n"])
+def test_lines_that_are_not_base64url_are_refused(bad: bytes) -> None:
+    for encoded in ([bad], [b"WzFd", bad], [bad, b"WzFd"]):
+        with pytest.raises(Malformed):
+            strict.b64u_lines(encoded, what="line")
+
+
+# Texts that are JSON only together: an array that ends in the next text, and a text that is two.
+_SPLIT = [b'["s",["x"]', b'["y"]]', b'["a",1],["b",2]']
+_BAD_LINES = [
+    [b'["s",{"a":1,"a":2}]'], [b'["s",NaN]'], [b'["s",1'], [b'["s"]\n'], [b'["s"],'], _SPLIT,
+    _SPLIT[:2], _SPLIT[2:], [b'["s","n', b'",1]'], [b'["s",' + b"[" * 16 + b"]" * 16 + b"]"],
+    [b'["s",9007199254740992]'], [b'["s","\\ud800"]'], [b'["s","\\u0000"]'], [b'["s","\xff"]'],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("texts", _BAD_LINES, ids=repr)
+def test_lines_that_are_not_json_each_by_itself_are_refused(texts: list[bytes]) -> None:
+    good = b'["salt","name","value"]'
+    for lines in (texts, [good, *texts], [*texts, good]):
+        encoded = [strict.b64u_encode(line).encode() for line in lines]
+        if lines[-1:] == [b'["s"]\n'] or b'["s"]\n' in lines:
+            assert _lines(encoded)[lines.index(b'["s"]\n')] == ["s"]  # white space is JSON
+            continue
+        with pytest.raises(Malformed):
+            _lines(encoded)
+
+
+def test_unused_bits_of_a_line_must_be_zero() -> None:
+    # `["s"]` and `[1]x` in all three lengths modulo 4, last character moved by one.
+    for text in (b'["s"]', b'["sa"]', b'["sab"]'):
+        encoded = strict.b64u_encode(text).encode()
+        assert _lines([encoded]) == [json.loads(text)]
+        twin = encoded[:-1] + bytes([encoded[-1] + 1])
+        with pytest.raises(Malformed):
+            _lines([twin])
 
 
 @pytest.mark.parametrize(

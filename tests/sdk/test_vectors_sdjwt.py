@@ -12,8 +12,8 @@ from sd_jwt.issuer import SDJWTIssuer
 from sd_jwt.utils.yaml_specification import load_yaml_specification
 
 from certsvc_sdk import jws, sdjwt
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import CertsvcError, HolderBindingInvalid, SignatureInvalid
-from certsvc_sdk.jws import PublicKey
 
 pytestmark = pytest.mark.vectors
 Find = Callable[[str], Path]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from certsvc_sdk import jws, statuslist
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import SignatureInvalid, StatusListInvalid
-from certsvc_sdk.jws import PublicKey
 from certsvc_sdk.statuslist import MutableStatusBits, StatusBits
 
 pytestmark = pytest.mark.vectors

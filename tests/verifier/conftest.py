@@ -21,6 +21,7 @@ from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
 from certsvc.service.settings import Settings
 from certsvc_sdk import jws, qr, sdjwt, statuslist
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.trust.about import About, Environment
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse, Level, Right
 from keys import State
@@ -188,7 +189,7 @@ def _key(signer: Signer, use: KeyUse) -> KeyRecord:
         kid=signer.kid,
         alg=signer.alg,
         use=use,
-        public=jws.PublicKey.from_jwk(dict(signer.public_jwk), signer.alg),
+        public=PublicKey.from_jwk(dict(signer.public_jwk), signer.alg),
         not_before=NOW - 1000 * HOUR,
         state=KeyState.ACTIVE,
     )

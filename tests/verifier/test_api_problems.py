@@ -1,6 +1,5 @@
 """What `POST /v1/verifications` refuses before any verdict: shape, size, type, number."""
 
-import dataclasses
 import io
 import json
 import re
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from certsvc_sdk.policy import Policy
+from certsvc_sdk.policy.rules import MEMBERS
 from verifier.inputs import FILE_BYTES, JSON_BYTES, REQUEST_BYTES
 from verifier.problems import VERIFIER_KINDS
 
@@ -29,6 +28,10 @@ def form(**fields: Any) -> dict[str, Any]:
         ({"surprise": 1}, "/policy/surprise", "unknown_member"),
         ({"a/b~": 1}, "/policy/a~1b~0", "unknown_member"),
         ({"max_status_age": "1"}, "/policy/max_status_age", "format_invalid"),
+        ({"predicates": [{"claim": "a", "op": "~="}]}, "/policy/predicates/0/op", "format_invalid"),
+        ({"predicates": [{"rule": "a"}]}, "/policy/predicates/0/rule", "unknown_member"),
+        ({"types": ["a", {"type": 1}]}, "/policy/types/1/type", "format_invalid"),
+        ({"name": "unheard"}, "/policy/name", "format_invalid"),
     ],
     ids=str,
 )
@@ -45,11 +48,12 @@ def test_a_bad_policy(ask: Ask, policy: dict[str, Any], path: str, code: str) ->
         assert error["en"]
 
 
-@pytest.mark.parametrize("name", sorted(one.name for one in dataclasses.fields(Policy)))
+@pytest.mark.parametrize("name", sorted(MEMBERS))
 def test_every_rule_has_words_of_its_own(ask: Ask, name: str) -> None:
-    _, problem = ask({"text": "x", "policy": {name: {}}})
+    _, problem = ask({"text": "x", "policy": {name: 0.5}})
     (error,) = problem["errors"]
     assert (error["path"], error["code"]) == (f"/policy/{name}", "format_invalid")
+    assert CHINESE.search(error["zh"])
 
 
 @pytest.mark.parametrize("policy", ["", "{", "[]", '{"types":["a"],"types":["b"]}', "\ufffd"])

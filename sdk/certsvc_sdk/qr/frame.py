@@ -32,8 +32,9 @@ SEED_BYTES = 16
 _FLAG_SALTS = 0b01
 _FLAG_EMPTY = 0b10
 _HEAD_BYTES = 3
-# ES256 and Ed25519 alike; larger signatures do not fit a symbol anyway.
+# ES256, Ed25519 and SM2 alike; an ML-DSA signature does not fit a symbol anyway.
 _SIGNATURE_BYTES = 64
+_SIGNATURE_CHARACTERS = 86
 _CRC_BYTES = 2
 # The number of individual salts is one byte.
 _MAX_SALTS = 255
@@ -62,6 +63,12 @@ class Unpacked:
 def crc16(data: bytes) -> bytes:
     """CRC-16/IBM-3740, big-endian: poly 1021, init FFFF, unreflected, no final xor."""
     return binascii.crc_hqx(data, 0xFFFF).to_bytes(_CRC_BYTES, "big")
+
+
+def carries(token: str) -> bool:
+    """Tell whether a token's signature has the length that a frame carries."""
+    signature = token.partition("~")[0].rpartition(".")[2]
+    return len(signature) == _SIGNATURE_CHARACTERS
 
 
 def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
@@ -160,7 +167,9 @@ def _split(token: str) -> tuple[str, str, bytes, list[str]]:
         raise Malformed("header or payload is not UTF-8") from error
     signature = b64u_decode(parts[3], what="signature")
     if len(signature) != _SIGNATURE_BYTES:
-        raise FormatUnsupported(f"a QR frame carries signatures of {_SIGNATURE_BYTES} bytes")
+        raise FormatUnsupported(
+            f"a QR frame carries signatures of {_SIGNATURE_BYTES} bytes, not of {len(signature)}"
+        )
     return header, payload, signature, parts[4].split("~")[:-1]
 
 

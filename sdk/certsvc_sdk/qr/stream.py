@@ -10,12 +10,17 @@ its own slots, before the next slot. Both directions work on text and never re-s
 slot is only ever seen outside JSON strings.
 """
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from certsvc_sdk.errors import DisclosureInvalid, Malformed
+from certsvc_sdk.algorithms.digests import DEFAULT_DIGEST, PROFILES, Digest, digest_of
+from certsvc_sdk.errors import (
+    AlgorithmNotAllowed,
+    DisclosureInvalid,
+    FormatUnsupported,
+    Malformed,
+)
 from certsvc_sdk.strict import MAX_DEPTH, b64u_decode, b64u_encode
 
 # The salt's index is one byte.
@@ -96,12 +101,21 @@ def expand(payload: str, lines: Sequence[str], salts: Sequence[bytes]) -> Expand
         Malformed: missing or unused lines, nesting deeper than the parser allows, or a slot that
             is not written in the one allowed way.
     """
-    return _Expander(lines, salts).run(payload)
+    return _Expander(lines, salts, _digest_of(payload)).run(payload)
 
 
-def digest(disclosure: str) -> str:
-    """Return the sha-256 digest of an encoded disclosure, base64url (RFC 9901 section 4.2.3)."""
-    return b64u_encode(hashlib.sha256(disclosure.encode("ascii")).digest())
+def _digest_of(payload: str) -> Digest:
+    """Return the digest that a payload names; a frame is unpacked whatever the profiles say.
+
+    In strings quotes are escaped, so the text looked for is a member. One in the wrong place makes
+    a frame that `pack` refuses and a token that does not verify.
+    """
+    if '"_sd_alg":"sm3"' not in payload:
+        return digest_of(DEFAULT_DIGEST)
+    try:
+        return digest_of("sm3", PROFILES)
+    except AlgorithmNotAllowed as error:
+        raise FormatUnsupported(str(error)) from error
 
 
 def _may_hold_slots(text: str) -> bool:
@@ -120,7 +134,11 @@ class _Collapser:
     def run(self, payload: str) -> Collapsed:
         if len(self.disclosures) > MAX_DISCLOSURES:
             raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
-        self.order = {digest(item): index for index, item in enumerate(self.disclosures)}
+        digest = _digest_of(payload)
+        self.order = {
+            b64u_encode(digest(item.encode("ascii"))): index
+            for index, item in enumerate(self.disclosures)
+        }
         text = self._text(payload, 0)
         if len(self.lines) != len(self.disclosures):
             raise DisclosureInvalid("a disclosure is referenced by no digest, or by two")
@@ -173,6 +191,7 @@ class _Collapser:
 class _Expander:
     lines: Sequence[str]
     salts: Sequence[bytes]
+    digest: Digest
     withheld: int = 0
     used: int = 0
     disclosures: list[str] = field(default_factory=list)
@@ -226,4 +245,4 @@ class _Expander:
         salt = b64u_encode(self.salts[at])
         text = f'["{salt}",{name}{self._text(value, depth + 1)}]'
         self.disclosures[at] = b64u_encode(text.encode("utf-8"))
-        return digest(self.disclosures[at])
+        return b64u_encode(self.digest(self.disclosures[at].encode("ascii")))

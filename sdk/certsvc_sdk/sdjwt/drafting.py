@@ -2,24 +2,27 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from certsvc_sdk import jws, strict
+from certsvc_sdk.algorithms.digests import DEFAULT_DIGEST, PROFILES, Digest, digest_of
 from certsvc_sdk.errors import DisclosureInvalid
 from certsvc_sdk.sdjwt.disclosure import (
     ALWAYS_CLEAR,
-    DIGEST_ALGORITHM,
     ELEMENT,
     MAX_DISCLOSURES,
     SD,
     SD_ALG,
     Pointers,
-    digest,
-    encode,
+    digests_of,
+    encode_all,
 )
 from certsvc_sdk.strict import MAX_DEPTH, Json
 
 _RESERVED = frozenset({SD, SD_ALG, ELEMENT})
 _NESTED = (dict, list, tuple)
+# Name (None for an array element), value, and what is to be disclosed inside it.
+_Hidden: TypeAlias = tuple[str | None, Json, Pointers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def draft(
     claims: Mapping[str, Json],
     disclose: Collection[str] | Pointers,
     salts: Callable[[int], bytes],
+    digest_algorithm: str = DEFAULT_DIGEST,
 ) -> Draft:
     """Build payload and disclosures.
 
@@ -59,27 +63,30 @@ def draft(
             element of an array. Pointers that meet nothing are ignored: fields may be optional.
             A compiled `Pointers` saves time where a type issues many tokens.
         salts: line index (pre-order) to 16 random bytes.
+        digest_algorithm: `_sd_alg`; another than sha-256 is read only where its profile is on.
 
     Returns:
         The draft; `_sd` stands last in each object, sorted, `_sd_alg` after it at the top.
 
     Raises:
         DisclosureInvalid: a claim that must stay clear is named, a reserved name is used, a salt
-            repeats, or there are more than 256 disclosures.
+            repeats, or there are more than 256 disclosures; no such digest algorithm.
+        AlgorithmNotAllowed: this installation lacks the digest algorithm.
         Malformed: a value has no JSON form.
     """
     pointers = Pointers.of(disclose)
     if not ALWAYS_CLEAR.isdisjoint(pointers.members):
         raise DisclosureInvalid("a claim that every verifier needs cannot be withheld")
-    writer = _Writer(salts)
+    digest = None if digest_algorithm == DEFAULT_DIGEST else digest_of(digest_algorithm, PROFILES)
+    writer = _Writer(salts, digest)
     payload = writer.mapping(claims, pointers, 1)
     if writer.lines:
-        payload[SD_ALG] = DIGEST_ALGORITHM
-    header_json, payload_json = strict.dumps(header), strict.dumps(payload)
+        payload[SD_ALG] = digest_algorithm
+    header_json, payload_json = strict.dumps_all((header, payload))
     return Draft(
         header_json=header_json.decode("utf-8"),
         payload_json=payload_json.decode("utf-8"),
-        disclosures=tuple(writer.lines),
+        disclosures=tuple([line.decode("ascii") for line in writer.lines]),
         signing_input=jws.join(header_json, payload_json),
     )
 
@@ -87,10 +94,11 @@ def draft(
 class _Writer:
     """Walks claims depth first; `lines` grows in pre-order, which numbers the salts."""
 
-    def __init__(self, salts: Callable[[int], bytes]) -> None:
+    def __init__(self, salts: Callable[[int], bytes], digest: Digest | None) -> None:
         self._salts = salts
+        self._digest = digest
         self._used: set[bytes] = set()
-        self.lines: list[str] = []
+        self.lines: list[bytes] = []
 
     def mapping(
         self, claims: Mapping[str, Json], level: Pointers | None, depth: int
@@ -100,17 +108,18 @@ class _Writer:
             raise DisclosureInvalid("claims use a name that SD-JWT reserves")
         marked = level.members if level else {}
         clear: dict[str, Json] = {}
-        hidden: list[tuple[str, Json, Pointers]] = []
+        hidden: list[_Hidden] = []
         for name, value in claims.items():
             below = marked.get(name)
             if below is not None and below.here:
                 hidden.append((name, value, below))
-            else:
+            elif isinstance(value, _NESTED):
                 clear[name] = self._value(value, below, depth)
+            else:
+                clear[name] = value
         # Clear members stand before `_sd` in the text, so their slots are numbered first.
         if hidden:
-            digests = [self._disclose(name, value, below, depth) for name, value, below in hidden]
-            clear[SD] = [*sorted(digests)]
+            clear[SD] = [*sorted(self._disclose(hidden, depth))]
         return clear
 
     def _value(self, value: Json, level: Pointers | None, depth: int) -> Json:
@@ -127,21 +136,30 @@ class _Writer:
         for index, item in enumerate(items):
             below = level.element(index) if level else None
             if below is not None and below.here:
-                result.append({ELEMENT: self._disclose(None, item, below, depth)})
+                result.append({ELEMENT: self._disclose([(None, item, below)], depth)[0]})
             else:
                 result.append(self._value(item, below, depth))
         return result
 
-    def _disclose(self, name: str | None, value: Json, below: Pointers, depth: int) -> str:
-        """Append the disclosure's line, then the lines of its own slots; return its digest."""
-        index = len(self.lines)
-        if index >= MAX_DISCLOSURES:
-            raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
-        salt = self._salts(index)
+    def _disclose(self, hidden: list[_Hidden], depth: int) -> list[str]:
+        """Write each line, then the lines of its own slots; return the digests of `hidden`."""
+        places: list[int] = []
+        entries: list[tuple[bytes, str | None, Json]] = []
+        for name, value, below in hidden:
+            place = len(self.lines)
+            if place >= MAX_DISCLOSURES:
+                raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
+            self.lines.append(b"")
+            places.append(place)
+            entries.append((self._salt(place), name, self._value(value, below, depth)))
+        encoded = encode_all(entries)
+        for place, line in zip(places, encoded, strict=True):
+            self.lines[place] = line
+        return digests_of(encoded, self._digest)
+
+    def _salt(self, place: int) -> bytes:
+        salt = self._salts(place)
         if salt in self._used:
             raise DisclosureInvalid("a salt repeats")
         self._used.add(salt)
-        self.lines.append("")
-        encoded = encode(salt, name, self._value(value, below, depth))
-        self.lines[index] = encoded
-        return digest(encoded)
+        return salt

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from certsvc_sdk.algorithms.digests import PROFILES
 from certsvc_sdk.sdjwt.disclosure import Path, Pointers
 from certsvc_sdk.sdjwt.reading import parse
 
@@ -23,7 +24,7 @@ def present(token: str, keep: Collection[str]) -> str:
     """
     pointers = Pointers.of(keep)
     parsed = parse(token)
-    disclosed = parsed.claims().disclosed
+    disclosed = parsed.claims(profiles=PROFILES).disclosed
     shown: set[Path] = set()
     for item in disclosed:
         if pointers.matches(item.path):

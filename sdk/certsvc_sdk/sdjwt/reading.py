@@ -1,81 +1,107 @@
 """Take an SD-JWT apart and put its disclosed claims back (RFC 9901 section 7.1)."""
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection, Mapping
+from typing import Final, NamedTuple
 
 from certsvc_sdk import jws, strict
-from certsvc_sdk.errors import AlgorithmNotAllowed, DisclosureInvalid, Malformed
+from certsvc_sdk.algorithms.digests import DEFAULT_DIGEST, Digest, digest_of
+from certsvc_sdk.errors import DisclosureInvalid, Malformed
 from certsvc_sdk.jws import Compact
 from certsvc_sdk.sdjwt.disclosure import (
     ALWAYS_CLEAR,
-    DIGEST_ALGORITHM,
     ELEMENT,
     MAX_DISCLOSURES,
     SD,
     SD_ALG,
     Disclosure,
-    Path,
-    digest,
+    Place,
+    digests_of,
 )
 from certsvc_sdk.strict import MAX_DEPTH, MAX_TOKEN, Json
 
-# Reserved for the profile with SM2 signatures; named so that the answer is not "forged".
-_RESERVED_ALGORITHMS: Final = frozenset({"sm3"})
+_RESERVED_NAMES: Final = frozenset({SD, SD_ALG, ELEMENT})
+_RESERVED_AT_TOP: Final = _RESERVED_NAMES | ALWAYS_CLEAR
 _DIGEST_LENGTH: Final = 43
 _CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
+_LENGTHS: Final = frozenset({_ELEMENT_ITEMS, _CLAIM_ITEMS})
 _NESTED: Final = (dict, list)
 
 
-@dataclass(frozen=True, slots=True)
-class Presented:
+class Presented(NamedTuple):
     """What a token says after its disclosures are put back.
 
     Attributes:
         claims: processed payload, without `_sd`, `_sd_alg` and `...`.
-        disclosed: the disclosures in token order.
         withheld: number of digests without a disclosure, decoys included.
+        encoded: encoded disclosures in token order, ASCII.
+        contents: what each of them says.
+        places: where each of them belongs.
     """
 
     claims: dict[str, Json]
-    disclosed: tuple[Disclosure, ...]
     withheld: int
+    encoded: list[bytes]
+    contents: list[list[Json]]
+    places: list[Place]
+
+    @property
+    def disclosed(self) -> tuple[Disclosure, ...]:
+        """The disclosures in token order; made when asked for, a verification needs none."""
+        lines = zip(self.encoded, self.contents, self.places, strict=True)
+        return tuple(Disclosure.at(*line) for line in lines)
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """An SD-JWT split by its grammar; nothing in it is trusted yet.
 
     Attributes:
         jws: the issuer-signed JWS.
-        disclosures: encoded disclosures in token order.
+        encoded: encoded disclosures in token order, ASCII.
+        lines: the same decoded, for `strict.loads_lines`.
         kb_jwt: the key-binding JWT, or None.
         issuer_part: everything up to the last `~`, which `sd_hash` covers.
     """
 
     jws: Compact
-    disclosures: tuple[str, ...]
+    encoded: list[bytes]
+    lines: bytes
     kb_jwt: str | None
     issuer_part: str
 
-    def claims(self) -> Presented:
+    @property
+    def disclosures(self) -> tuple[str, ...]:
+        """Encoded disclosures in token order."""
+        return tuple(text.decode("ascii") for text in self.encoded)
+
+    def payload(self) -> dict[str, Json]:
+        """Parse the payload as it stands, digests and all.
+
+        Raises:
+            Malformed: it is not a JSON object within the limits.
+        """
+        return strict.loads_object(self.jws.payload, max_bytes=MAX_TOKEN, what="payload")
+
+    def claims(
+        self, payload: Mapping[str, Json] | None = None, *, profiles: Collection[str] = ()
+    ) -> Presented:
         """Put the disclosed claims back into the payload; call it after the signature check.
+
+        Args:
+            payload: what `payload()` gave before, which is not changed; None: parsed now.
+            profiles: algorithm profiles that are switched on (`certsvc_sdk.algorithms.digests`).
 
         Raises:
             Malformed: payload or a disclosure is not the JSON it must be.
             AlgorithmNotAllowed: `_sd_alg` names a digest of a profile that is not enabled.
             DisclosureInvalid: digests and disclosures do not fit (RFC 9901 section 7.1, step 3).
         """
-        payload = strict.loads_object(self.jws.payload, max_bytes=MAX_TOKEN, what="payload")
+        top = self.payload() if payload is None else payload
         # Absent means sha-256 (RFC 9901 section 4.1.1).
-        algorithm = payload.pop(SD_ALG, DIGEST_ALGORITHM)
-        if algorithm != DIGEST_ALGORITHM:
-            if isinstance(algorithm, str) and algorithm in _RESERVED_ALGORITHMS:
-                raise AlgorithmNotAllowed(f"digest algorithm {algorithm} is not enabled")
-            raise DisclosureInvalid("_sd_alg is not sha-256")
-        reader = _Reader(self.disclosures)
-        claims = reader.mapping(payload, (), 1)
-        return Presented(claims, reader.disclosed(), reader.withheld)
+        name = top.get(SD_ALG, DEFAULT_DIGEST)
+        reader = _Reader(self, None if name == DEFAULT_DIGEST else digest_of(name, profiles))
+        claims = reader.top(top)
+        return Presented(claims, reader.withheld, self.encoded, reader.contents, reader.places())
 
 
 def parse(token: str) -> Parsed:
@@ -86,21 +112,20 @@ def parse(token: str) -> Parsed:
     """
     if len(token) > MAX_TOKEN:
         raise Malformed(f"token is longer than {MAX_TOKEN} bytes")
-    tildes = token.count("~")
-    if not tildes:
+    signed, *disclosures = jws.ascii_bytes(token).split(b"~", MAX_DISCLOSURES + 2)
+    if not disclosures:
         raise Malformed("token has no ~: it is not an SD-JWT")
-    if tildes > MAX_DISCLOSURES + 1:
+    binding = disclosures.pop()
+    if len(disclosures) > MAX_DISCLOSURES:
         raise Malformed(f"more than {MAX_DISCLOSURES} disclosures")
-    signed, *disclosures, binding = token.split("~")
-    if not all(disclosures) or not strict.is_b64u("".join(disclosures)):
-        raise Malformed("a disclosure is empty or not base64url")
     if binding:
         # Grammar only; `check_key_binding` reads it.
         jws.parse(binding)
     return Parsed(
         jws=jws.parse(signed),
-        disclosures=tuple(disclosures),
-        kb_jwt=binding or None,
+        encoded=disclosures,
+        lines=strict.b64u_lines(disclosures, what="disclosure"),
+        kb_jwt=binding.decode("ascii") or None,
         issuer_part=token[: len(token) - len(binding)],
     )
 
@@ -108,118 +133,145 @@ def parse(token: str) -> Parsed:
 class _Reader:
     """Walks a payload from the top, replacing digests by what they disclose.
 
-    Lines are known by their number in token order.
+    Lines are known by their number in token order, places by a chain of steps to the top.
     """
 
-    def __init__(self, disclosures: tuple[str, ...]) -> None:
-        self._encoded = disclosures
-        self._contents = [_content(encoded) for encoded in disclosures]
-        self._paths: list[Path | None] = [None] * len(disclosures)
-        self._lines = {digest(encoded): line for line, encoded in enumerate(disclosures)}
-        if len(self._lines) != len(disclosures):
+    def __init__(self, parsed: Parsed, digest: Digest | None) -> None:
+        self._text = parsed.jws.payload
+        self.contents = _contents(parsed)
+        digests = digests_of(parsed.encoded, digest)
+        self._lines = {text: line for line, text in enumerate(digests)}
+        if len(self._lines) != len(digests):
             raise DisclosureInvalid("the same disclosure stands twice")
+        self._places: dict[int, Place] = {}
         self._seen: set[str] = set()
         self.withheld = 0
 
-    def disclosed(self) -> tuple[Disclosure, ...]:
-        """Return all disclosures with their places.
+    def places(self) -> list[Place]:
+        """Return the places of all disclosures, in token order.
 
         Raises:
-            DisclosureInvalid: no digest references one of them, or one lies in a claim that
+            DisclosureInvalid: no digest references one of them.
+        """
+        if len(self._places) != len(self.contents):
+            raise DisclosureInvalid("no digest references a disclosure")
+        return [place for _, place in sorted(self._places.items())]
+
+    def top(self, payload: Mapping[str, Json]) -> dict[str, Json]:
+        """Return the payload with its disclosed claims in place, in token order.
+
+        Raises:
+            DisclosureInvalid: besides what `mapping` finds, a disclosure lies in a claim that
                 must stay clear (SD-JWT VC section 2.2.2).
         """
-        result = []
-        for encoded, content, path in zip(self._encoded, self._contents, self._paths, strict=True):
-            if path is None:
-                raise DisclosureInvalid("no digest references a disclosure")
-            if path[0] in ALWAYS_CLEAR:
-                raise DisclosureInvalid(f"{path[0]} must stand in the clear")
-            # An element's path ends in its index, a claim's in its name.
-            name = path[-1] if isinstance(path[-1], str) else None
-            result.append(Disclosure(encoded, str(content[0]), name, path))
-        return tuple(result)
+        if ELEMENT in payload:
+            raise DisclosureInvalid("a reserved name stands where it means nothing")
+        flat = _is_flat(self._text, payload)
+        claims: dict[str, Json] = {}
+        for name, value in payload.items():
+            if name in (SD, SD_ALG):
+                continue
+            if isinstance(value, _NESTED) and not flat:
+                before = len(self._places)
+                claims[name] = self._value(value, (None, name), 1)
+                if name in ALWAYS_CLEAR and len(self._places) != before:
+                    raise DisclosureInvalid(f"{name} must stand in the clear")
+            else:
+                claims[name] = value
+        if SD in payload:
+            self._disclose(claims, payload[SD], None, 1)
+        return claims
 
-    def mapping(self, obj: dict[str, Json], path: Path, depth: int) -> dict[str, Json]:
+    def mapping(self, obj: dict[str, Json], place: Place, depth: int) -> dict[str, Json]:
         """Return the object with its disclosed members in place, in token order."""
         if ELEMENT in obj or SD_ALG in obj:
             raise DisclosureInvalid("a reserved name stands where it means nothing")
-        digests = obj.pop(SD, [])
         claims = {
-            name: self._value(value, (*path, name), depth) if type(value) in _NESTED else value
+            name: self._value(value, (place, name), depth) if isinstance(value, _NESTED) else value
             for name, value in obj.items()
+            if name != SD
         }
-        if not isinstance(digests, list):
-            raise DisclosureInvalid("_sd is not an array")
-        if not digests:
-            return claims
-        found = [line for text in digests if (line := self._take(text)) is not None]
-        for line in sorted(found):
-            name, value = _claim(self._contents[line])
-            if name in claims:
-                raise DisclosureInvalid("a disclosure overwrites a claim")
-            here = self._paths[line] = (*path, name)
-            claims[name] = self._value(value, here, depth) if type(value) in _NESTED else value
+        if SD in obj:
+            self._disclose(claims, obj[SD], place, depth)
         return claims
 
-    def _value(self, value: Json, path: Path, depth: int) -> Json:
+    def _disclose(
+        self, claims: dict[str, Json], digests: Json, place: Place | None, depth: int
+    ) -> None:
+        """Put what the digests of one `_sd` disclose beside the claims that stand in the clear."""
+        if not isinstance(digests, list):
+            raise DisclosureInvalid("_sd is not an array")
+        reserved = _RESERVED_AT_TOP if place is None else _RESERVED_NAMES
+        contents, places = self.contents, self._places
+        for line in sorted(self._take(digests)):
+            try:
+                _, name, value = contents[line]
+            except ValueError as error:
+                raise DisclosureInvalid("an array element is disclosed as a claim") from error
+            if not isinstance(name, str):
+                raise DisclosureInvalid("the name of a disclosed claim is not a string")
+            if name in reserved:
+                raise DisclosureInvalid(f"a disclosed claim must not be named {name}")
+            if name in claims:
+                raise DisclosureInvalid("a disclosure overwrites a claim")
+            here = places[line] = (place, name)
+            claims[name] = self._value(value, here, depth) if isinstance(value, _NESTED) else value
+
+    def _value(self, value: Json, place: Place, depth: int) -> Json:
+        if not isinstance(value, _NESTED):
+            return value
         # Disclosures nest in each other, so the parser's own limit does not bound this walk.
-        if depth >= MAX_DEPTH and isinstance(value, _NESTED):
+        if depth >= MAX_DEPTH:
             raise DisclosureInvalid(f"claims are nested deeper than {MAX_DEPTH}")
         if isinstance(value, dict):
-            return self.mapping(value, path, depth + 1)
-        if isinstance(value, list):
-            return self._array(value, path, depth + 1)
-        return value
+            return self.mapping(value, place, depth + 1)
+        return self._array(value, place, depth + 1)
 
-    def _array(self, items: list[Json], path: Path, depth: int) -> list[Json]:
+    def _array(self, items: list[Json], place: Place, depth: int) -> list[Json]:
         result: list[Json] = []
         for item in items:
-            here = (*path, len(result))
+            here = (place, len(result))
             if not (isinstance(item, dict) and ELEMENT in item):
                 result.append(self._value(item, here, depth))
                 continue
             if len(item) != 1:
                 raise DisclosureInvalid("an array digest has members beside it")
-            line = self._take(item[ELEMENT])
-            if line is not None:
-                content = self._contents[line]
+            for line in self._take([item[ELEMENT]]):
+                content = self.contents[line]
                 if len(content) != _ELEMENT_ITEMS:
                     raise DisclosureInvalid("a claim is disclosed as an array element")
-                self._paths[line] = here
+                self._places[line] = here
                 result.append(self._value(content[1], here, depth))
         return result
 
-    def _take(self, text: Json) -> int | None:
-        """Return the line a digest references; no digest may stand twice anywhere."""
-        if not isinstance(text, str) or len(text) != _DIGEST_LENGTH:
+    def _take(self, digests: list[Json]) -> list[int]:
+        """Return the lines that digests reference; no digest may stand twice anywhere."""
+        texts = [text for text in digests if isinstance(text, str) and len(text) == _DIGEST_LENGTH]
+        if len(texts) != len(digests):
             raise DisclosureInvalid("a digest is not 43 characters of base64url")
-        if text in self._seen:
+        before = len(self._seen)
+        self._seen.update(texts)
+        if len(self._seen) != before + len(texts):
             raise DisclosureInvalid("a digest stands twice")
-        self._seen.add(text)
-        line = self._lines.get(text)
-        if line is None:
-            self.withheld += 1
-        return line
+        lines = self._lines
+        found = [lines[text] for text in texts if text in lines]
+        self.withheld += len(texts) - len(found)
+        return found
 
 
-def _content(encoded: str) -> list[Json]:
-    """Decode a disclosure: an array of salt and value, or salt, name and value."""
-    raw = strict.b64u_decode(encoded, what="disclosure")
-    content = strict.loads(raw, max_bytes=MAX_TOKEN, what="disclosure")
-    if not isinstance(content, list) or not _ELEMENT_ITEMS <= len(content) <= _CLAIM_ITEMS:
+def _is_flat(text: bytes, payload: Mapping[str, Json]) -> bool:
+    """Tell whether no claim of a payload has slots inside: nothing there needs a walk."""
+    if b"\\" in text or b'"..."' in text:
+        return False
+    return text.count(b'"_sd') == (SD in payload) + (SD_ALG in payload)
+
+
+def _contents(parsed: Parsed) -> list[list[Json]]:
+    """Read disclosures: arrays of salt and value, or salt, name and value."""
+    found = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
+    contents = [item for item in found if isinstance(item, list)]
+    if len(contents) != len(found) or not _LENGTHS.issuperset(map(len, contents)):
         raise DisclosureInvalid("a disclosure is not an array of two or three items")
-    if not isinstance(content[0], str):
+    if not all([isinstance(content[0], str) for content in contents]):
         raise DisclosureInvalid("the salt of a disclosure is not a string")
-    return content
-
-
-def _claim(content: list[Json]) -> tuple[str, Json]:
-    """Return name and value of a disclosure that `_sd` references."""
-    if len(content) != _CLAIM_ITEMS:
-        raise DisclosureInvalid("an array element is disclosed as a claim")
-    name = content[1]
-    if not isinstance(name, str):
-        raise DisclosureInvalid("the name of a disclosed claim is not a string")
-    if name in (SD, SD_ALG, ELEMENT):
-        raise DisclosureInvalid(f"a disclosed claim must not be named {name}")
-    return name, content[2]
+    return contents

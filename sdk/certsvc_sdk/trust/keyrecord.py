@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from certsvc_sdk.algorithms import PublicKey, kid_of
 from certsvc_sdk.errors import Malformed
-from certsvc_sdk.jws import PublicKey, kid_of
 from certsvc_sdk.strict import Json, members, text
 from certsvc_sdk.trust.fields import check_window, moment, moment_or_null, only, texts
 

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Longer addresses serve no reader and fit no QR code.
 MAX_URL = 2048
@@ -31,6 +32,12 @@ class WebUrl:
         return self.scheme, self.host, self.port
 
     @property
+    def text(self) -> str:
+        """The address without a default port."""
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}{self.path}"
+
+    @property
     def is_loopback_http(self) -> bool:
         """Plain http to this machine: a demonstration, acceptable only where `env` is demo."""
         return self.scheme == "http" and self.host in _LOOPBACK
@@ -51,8 +58,12 @@ def parse_url(url: str) -> WebUrl | None:
         The parts, or None for userinfo, `?`, `#`, `%`, `..`, empty or dot segments, an upper-case
         host, plain http to another machine, and everything that is no address at all.
     """
-    if len(url) > MAX_URL:
-        return None
+    return None if len(url) > MAX_URL else _parse(url)
+
+
+# A verification asks for the same few issuers and lists again and again.
+@lru_cache(maxsize=512)
+def _parse(url: str) -> WebUrl | None:
     match = _URL.fullmatch(url)
     if match is None:
         return None

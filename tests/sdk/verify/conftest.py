@@ -161,6 +161,7 @@ class MemoryWorld:
     env: Environment = Environment.PRODUCTION
     revoked: set[tuple[str, int]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
+    logged: dict[bytes, int] = field(default_factory=dict)
     has_trust: bool = True
 
     def trust(self) -> "MemoryWorld | None":
@@ -181,6 +182,9 @@ class MemoryWorld:
 
     def remember_revoked(self, uri: str, index: int) -> None:
         self.revoked.add((uri, index))
+
+    def log_index(self, signing_input: bytes, record: Any) -> int | None:
+        return self.logged.get(signing_input)
 
 
 @pytest.fixture(scope="session")

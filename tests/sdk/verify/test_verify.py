@@ -201,9 +201,21 @@ class TestHolderBinding:
             token,
             self.present(token, make_signer("ES256", 31), nonce="n1", iat=facts.now),
             self.present(token, holder_signer, nonce="n2", iat=facts.now),
-            self.present(token, holder_signer, nonce="n1", iat=facts.now - 121),
+            self.present(token, holder_signer, nonce="n1", iat=facts.now + 61),
         ):
             assert judge(shown, world, facts.now, **BOUND).code == "holder_binding_invalid"
+
+    def test_an_old_presentation_has_expired_and_a_fresh_one_will_do(
+        self, issuer: Any, world: Any, facts: Any, holder_signer: Any
+    ) -> None:
+        token = issuer.token(cnf={"jwk": holder_signer.jwk})
+        for age, code in ((120, "valid"), (121, "presentation_expired")):
+            shown = self.present(token, holder_signer, nonce="n1", iat=facts.now - age)
+            verdict = judge(shown, world, facts.now, **BOUND)
+            assert verdict.code == code
+        assert verdict.outcome is Outcome.INVALID
+        wrong = self.present(token, holder_signer, nonce="n2", iat=facts.now - 121)
+        assert judge(wrong, world, facts.now, **BOUND).code == "holder_binding_invalid"
 
     def test_a_policy_without_nonce_or_a_useless_cnf_fails_closed(
         self, issuer: Any, world: Any, facts: Any, holder_signer: Any
@@ -227,6 +239,35 @@ class TestHolderBinding:
     ) -> None:
         token = issuer.token(cnf={"jwk": holder_signer.jwk})
         assert judge(token, world, facts.now).acceptable
+
+
+class TestLogProof:
+    def test_a_policy_that_asks_gets_an_answer_of_its_own(
+        self, issuer: Any, world: Any, facts: Any
+    ) -> None:
+        token = issuer.token()
+        verdict = judge(token, world, facts.now, require_log_proof=True)
+        assert (verdict.outcome, verdict.code) == (Outcome.UNKNOWN, "log_proof_missing")
+        assert codes(verdict) == {"log_proof": "log_proof_missing"}
+        assert verdict.policy == {"require_log_proof": True}
+
+    def test_the_world_brings_the_proof(self, issuer: Any, world: Any, facts: Any) -> None:
+        token = issuer.token()
+        world.logged[token.rpartition("~")[0].split("~")[0].rpartition(".")[0].encode()] = 0
+        verdict = judge(token, world, facts.now, require_log_proof=True)
+        assert (verdict.code, verdict.acceptable) == ("valid", True)
+        assert {check.name: check.result for check in verdict.checks}["log_proof"] == "passed"
+
+    def test_nobody_else_is_asked_for_it(self, issuer: Any, world: Any, facts: Any) -> None:
+        verdict = judge(issuer.token(), world, facts.now)
+        assert {check.name: check.result for check in verdict.checks}["log_proof"] == "skipped"
+        assert verdict.code == "valid"
+
+    def test_an_invalid_goes_before_a_missing_proof(
+        self, issuer: Any, world: Any, facts: Any
+    ) -> None:
+        world.lists[facts.uri] = issuer.snapshot({7: 1})
+        assert judge(issuer.token(), world, facts.now, require_log_proof=True).code == "revoked"
 
 
 class TestCheckFresh:

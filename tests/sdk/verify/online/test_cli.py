@@ -259,6 +259,79 @@ def test_every_error_of_a_command_has_a_chinese_reason() -> None:
         assert en == "the reason"
 
 
+RULES = {
+    "types": [{"type": "business-licence", "min_version": 1}],
+    "predicates": [{"claim": "/operating_to", "op": "after", "value": {"days": 90}}],
+}
+
+
+class TestPolicy:
+    @pytest.fixture
+    def write(self, tmp_path: Path) -> Any:
+        def written(document: Any) -> str:
+            file = tmp_path / "rules.json"
+            file.write_text(json.dumps(document))
+            return str(file)
+
+        return written
+
+    def test_rules_are_said_in_words_without_any_trust_root(self, run: Any, write: Any) -> None:
+        done = run("policy", "check", write(RULES), CERTSVC_TRUST_ROOT=None)
+        assert (done.code, done.err) == (0, "")
+        assert done.out.splitlines() == [
+            "  证照类型须为 business-licence（第 1 版起）",
+            "    the type must be business-licence from version 1",
+            "  /operating_to 须晚于核验当日后 90 天",
+            "    /operating_to must be after 90 days from now",
+        ]
+        many = run("policy", "check", write({"tender": RULES, "any": {}}))
+        assert many.out.splitlines()[0] == "tender:"
+        assert many.out.splitlines()[-2:] == [
+            "  接受所有有效证照",
+            "    every valid certificate is accepted",
+        ]
+
+    @pytest.mark.parametrize(
+        ("document", "words"),
+        [
+            ({"types": []}, "/types 应为 1 至 256 项的列表 should be a list of 1 to 256 items"),
+            ({"a": {"x\x1b": 1}}, "/a/x\ufffd 没有此项 There is no such member"),
+            ({"title": {}}, "/title/zh "),
+            ([], "应为合格的 JSON 对象 should be an acceptable JSON object"),
+        ],
+        ids=str,
+    )
+    def test_what_is_wrong_is_named(self, run: Any, write: Any, document: Any, words: str) -> None:
+        done = run("policy", "check", write(document))
+        assert (done.code, done.out) == (1, "")
+        assert done.err.startswith("办理规则有误 The policy is refused: ")
+        assert words in done.err
+
+    def test_no_file_and_no_json(self, run: Any, write: Any, tmp_path: Path) -> None:
+        assert "cannot be read" in run("policy", "check", str(tmp_path / "gone")).err
+        assert run("policy", "check", "a\0b").code == 1
+        (tmp_path / "text").write_text("rules")
+        done = run("policy", "check", str(tmp_path / "text"))
+        assert (done.code, "不是合格的 JSON" in done.err) == (1, True)
+
+    def test_the_schema_is_printed(self, run: Any) -> None:
+        assert json.loads(run("policy", "schema").out)["title"] == "办理规则 · Policy"
+
+    def test_a_matter_is_chosen_by_name(self, run: Any, issuer: Any, write: Any) -> None:
+        token, file = issuer.token(operating_to="2027-02-01"), write({"tender": RULES, "any": {}})
+        assert run("verify", token, "--policy", file, "--matter", "any").code == 0
+        done = run("verify", token, "--policy", file, "--matter", "tender")
+        assert done.code == 1
+        assert "未满足办理规则：/operating_to须晚于 2027-04-15" in done.out
+        for wrong in (
+            ["--policy", file],
+            ["--policy", file, "--matter", "gone"],
+            ["--matter", "any"],
+        ):
+            assert run("verify", token, *wrong).code == 2
+        assert run("verify", token, "--policy", write(RULES), "--matter", "any").code == 2
+
+
 def test_a_text_too_long_for_a_file_name_is_a_text(run: Any) -> None:
     assert run("verify", "x" * 5000).code == 1
     assert run("verify", "a\0b").code == 1

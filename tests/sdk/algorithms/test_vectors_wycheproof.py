@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.errors import KeyFormatInvalid, SignatureInvalid
-from certsvc_sdk.jws import PublicKey
 
 pytestmark = pytest.mark.vectors
 Find = Callable[[str], Path]

@@ -28,7 +28,7 @@ HOUSEHOLD = {
     [
         None,
         [],
-        {"predicates": []},
+        {"predicates": {}},
         {"type": ["business-licence"]},
         {"types": "business-licence"},
         {"types": []},

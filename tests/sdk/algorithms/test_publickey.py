@@ -8,9 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from certsvc_sdk import jws
+from certsvc_sdk.algorithms import ALGORITHMS, PublicKey, kid_of, thumbprint
 from certsvc_sdk.errors import KeyFormatInvalid, SignatureInvalid
-from certsvc_sdk.jws import ALGORITHMS, PublicKey
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # RFC 8037 appendix A: key and thumbprint.
@@ -35,19 +34,26 @@ def test_keys_are_values(es256_signer: Any, make_signer: Any) -> None:
 
 
 def test_registry_is_closed() -> None:
-    assert set(ALGORITHMS) == {"ES256", "Ed25519", "EdDSA"}
+    assert set(ALGORITHMS) == {
+        "ES256",
+        "Ed25519",
+        "EdDSA",
+        "ML-DSA-44",
+        "ML-DSA-65",
+        "SM2",
+    }
     with pytest.raises(TypeError):
         ALGORITHMS["HS256"] = ALGORITHMS["ES256"]  # type: ignore[index]
 
 
 def test_thumbprint_and_kid() -> None:
-    assert jws.thumbprint(RFC8037_JWK) == RFC8037_THUMBPRINT
-    assert jws.thumbprint({**RFC8037_JWK, "kid": "x", "use": "sig"}) == RFC8037_THUMBPRINT
-    assert jws.kid_of(RFC8037_JWK) == RFC8037_THUMBPRINT[:11]
+    assert thumbprint(RFC8037_JWK) == RFC8037_THUMBPRINT
+    assert thumbprint({**RFC8037_JWK, "kid": "x", "use": "sig"}) == RFC8037_THUMBPRINT
+    assert kid_of(RFC8037_JWK) == RFC8037_THUMBPRINT[:11]
     assert PublicKey.from_jwk(RFC8037_JWK, "Ed25519").kid == RFC8037_THUMBPRINT[:11]
     assert PublicKey.from_jwk(RFC8037_JWK, "Ed25519", kid="mine").kid == "mine"
     with pytest.raises(KeyFormatInvalid):
-        jws.thumbprint({"kty": "RSA", "n": "AQAB", "e": "AQAB"})
+        thumbprint({"kty": "RSA", "n": "AQAB", "e": "AQAB"})
 
 
 def _ec(curve: ec.EllipticCurve, crv: str) -> dict[str, str]:

@@ -1,0 +1,10 @@
+"""Command line: `certsvc-sdk verify`, `certsvc-sdk prefetch` and `certsvc-sdk policy`.
+
+Exit codes: 0 all VALID and acceptable (a policy: well formed), 1 something INVALID or not
+acceptable (a policy: refused), 2 wrong usage, 3 something UNKNOWN and nothing worse.
+"""
+
+from certsvc_sdk.cli.commands import exit_code, main
+from certsvc_sdk.cli.printing import reason
+
+__all__ = ["exit_code", "main", "reason"]

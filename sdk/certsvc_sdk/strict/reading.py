@@ -1,0 +1,200 @@
+"""JSON from outside (RFC 8259), read in one way only.
+
+Text that a fast parser reads and writes back byte for byte holds no duplicate member, no odd
+number and no second spelling, so little is left to check. Every other text is judged by the slow
+and strict parser, which alone decides what is refused (docs/adr/0013).
+"""
+
+import json
+import math
+import re
+from typing import NoReturn, TypeAlias
+
+import orjson
+
+from certsvc_sdk.errors import Malformed
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+# A QR symbol carries under 3 KB; presentations and batches stay well below this.
+MAX_TOKEN = 64 * 1024
+# Our own header is 60 bytes; others carry a certificate chain, which a reader must still parse.
+MAX_HEADER = 8 * 1024
+# A household with nested members needs 6; below this no parser can run out of stack.
+MAX_DEPTH = 16
+# The widest certificate type has under 40 members.
+MAX_MEMBERS = 256
+# Lists of issuers, keys or digests; bulk data travels as files, not as one array.
+MAX_ARRAY = 1024
+# Values a text above MAX_TOKEN may hold (a smaller one holds fewer), each of which costs memory a
+# hundred times its text; what is large here is one long string, a compressed list.
+MAX_ITEMS = 16 * 1024
+# RFC 8259 section 6: integers above this lose precision in other readers.
+MAX_INTEGER = 2**53 - 1
+# Digits and sign of MAX_INTEGER are 17; checked before conversion, whose cost is quadratic.
+_MAX_INTEGER_TEXT = 17
+# Shortest round-trip text of a double has at most 24 characters.
+_MAX_FLOAT_TEXT = 32
+
+# Possessive and with an optional end, so that it is linear for unterminated strings too.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+_ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
+# RFC 8259 section 2.
+_WHITE_SPACE = " \t\n\r"
+_BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
+_NESTED = (dict, list)
+# Integers that readers refuse are not written.
+STRICT = orjson.OPT_STRICT_INTEGER
+
+
+def loads(data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMBERS) -> Json:
+    """Parse one JSON text from outside.
+
+    Args:
+        data: UTF-8 bytes without a byte order mark.
+        max_bytes: largest length accepted.
+        what: name of the thing, for the message.
+        max_members: most members of an object; more than MAX_MEMBERS is for tables of a cache.
+
+    Raises:
+        Malformed: the text breaks JSON or one of this module's limits.
+    """
+    if len(data) > max_bytes:
+        raise Malformed(f"{what} is longer than {max_bytes} bytes")
+    if len(data) > MAX_TOKEN:
+        # Writing it back would take memory several times its size.
+        if _items(data) > max(MAX_ITEMS, 4 * max_members):
+            raise Malformed(f"{what} holds too many values")
+        return _read_strictly(data, what, max_members)
+    try:
+        value: Json = orjson.loads(data)
+        canonical = orjson.dumps(value, None, STRICT) == data
+    except (TypeError, ValueError):  # not JSON, or an integer beyond 2**53 - 1
+        canonical = False
+    if not canonical:
+        return _read_strictly(data, what, max_members)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH and not _is_shallow(value):
+        raise Malformed(f"{what} is nested deeper than {MAX_DEPTH}")
+    if _needs_walk(data):
+        _check_values(value, what, max_members)
+    return value
+
+
+def loads_object(
+    data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMBERS
+) -> dict[str, Json]:
+    """Parse one JSON object from outside; see `loads`.
+
+    Raises:
+        Malformed: as `loads`, or the value is not an object.
+    """
+    value = loads(data, max_bytes=max_bytes, what=what, max_members=max_members)
+    if not isinstance(value, dict):
+        raise Malformed(f"{what} is not a JSON object")
+    return value
+
+
+def _items(data: bytes) -> int:
+    """Return an upper bound of the values in a text: their separators, in strings too."""
+    return data.count(b",") + data.count(b"[") + data.count(b"{") + data.count(b'"') // 2
+
+
+def _needs_walk(data: bytes) -> bool:
+    """Tell whether a text may hold what only a look at its values shows."""
+    # Surrogates and U+0000 can only arrive escaped; wide structures need as many commas.
+    return b"\\u" in data or data.count(b",") >= MAX_MEMBERS
+
+
+def _read_strictly(data: bytes, what: str, max_members: int) -> Json:
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(data, what)
+    try:
+        # `decode` spends most of its time on looking for white space; a byte order mark is none.
+        source = data.decode("utf-8").strip(_WHITE_SPACE)
+        value: Json
+        value, end = _DECODER.raw_decode(source)
+    except UnicodeDecodeError as error:
+        raise Malformed(f"{what} is not UTF-8") from error
+    except Malformed as error:
+        raise Malformed(f"{what}: {error}") from error
+    except ValueError as error:
+        raise Malformed(f"{what} is not JSON") from error
+    if end != len(source):
+        raise Malformed(f"{what} does not end where its value ends")
+    if _needs_walk(data):
+        _check_values(value, what, max_members)
+    return value
+
+
+def _check_depth(data: bytes, what: str) -> None:
+    """Refuse nesting beyond MAX_DEPTH before a recursive parser sees it."""
+    # Strings are cut out first: brackets inside them are text.
+    brackets = _STRING.sub(b"", data).translate(_ONE_BRACKET, _NOT_BRACKET)
+    # Each pass removes the innermost level; what is left is too deep or unbalanced.
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    if brackets:
+        raise Malformed(f"{what} is nested deeper than {MAX_DEPTH} or unbalanced")
+
+
+def _is_shallow(value: Json) -> bool:
+    """Tell whether a parsed value keeps MAX_DEPTH, level by level."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)  # type: ignore[union-attr]
+            if isinstance(inner, _NESTED)
+        ]
+        if not level:
+            return True
+    return False
+
+
+def _check_values(value: Json, what: str, max_members: int) -> None:
+    """Refuse surrogates, U+0000 and wide structures anywhere in a parsed value."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            if _BAD_TEXT.search(item):
+                raise Malformed(f"{what} holds a surrogate or U+0000")
+        elif isinstance(item, list):
+            if len(item) > MAX_ARRAY:
+                raise Malformed(f"{what} holds an array of more than {MAX_ARRAY} elements")
+            pending.extend(item)
+        elif isinstance(item, dict):
+            if len(item) > max_members:
+                raise Malformed(f"{what} holds an object of more than {max_members} members")
+            pending.extend(item)
+            pending.extend(item.values())
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Malformed("duplicate member")
+    return result
+
+
+def _integer(literal: str) -> int:
+    if len(literal) > _MAX_INTEGER_TEXT or abs(value := int(literal)) > MAX_INTEGER:
+        raise Malformed("integer beyond 2**53 - 1")
+    return value
+
+
+def _float(literal: str) -> float:
+    if len(literal) > _MAX_FLOAT_TEXT or not math.isfinite(value := float(literal)):
+        raise Malformed("number out of range")
+    return value
+
+
+def _constant(literal: str) -> NoReturn:
+    raise Malformed(f"{literal} is not JSON")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
+)
