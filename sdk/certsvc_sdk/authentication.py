@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from certsvc_sdk import qr, sdjwt, strict
-from certsvc_sdk.algorithms import ALGORITHMS
+from certsvc_sdk.algorithms import ALGORITHMS, is_kid
 from certsvc_sdk.codes import CODES
 from certsvc_sdk.errors import AlgorithmNotAllowed, CertsvcError, DisclosureInvalid, Malformed
 from certsvc_sdk.policy import Policy
@@ -20,7 +20,6 @@ from certsvc_sdk.world import CLOCK_TOLERANCE, TrustView, World, covers
 TYP = "dc+sd-jwt"
 
 _HEADER = frozenset({"alg", "typ", "kid"})
-_KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 # `{"` in base64url, or anything before a full stop: with a ~ it means to be an SD-JWT, no URL does.
 _TOKEN = re.compile(r"eyJ|[A-Za-z0-9_-]+\.")
 
@@ -249,9 +248,7 @@ def _find_issuer(case: Case, trust: TrustView, iss: str) -> IssuerRecord | None:
 
 def _header_code(header: Mapping[str, Json]) -> str | None:
     """Return what is wrong with a header: the verdict code, or None."""
-    kid = header.get("kid")
-    fits = isinstance(kid, str) and _KID.fullmatch(kid) is not None
-    if not fits or header.get("typ") != TYP or not header.keys() <= _HEADER:
+    if not is_kid(header.get("kid")) or header.get("typ") != TYP or not header.keys() <= _HEADER:
         return "malformed"
     alg = header.get("alg")
     # The registry is closed: a name outside it can match no key record of this release.

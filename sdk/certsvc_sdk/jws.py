@@ -51,10 +51,10 @@ def parse(token: str | bytes, *, max_bytes: int = MAX_TOKEN) -> Compact:
     # An empty signature is grammatical: `alg: none` is then refused by its name, not its shape.
     protected, body, signature = parts
     return Compact(
-        header=_known(protected) if len(protected) <= _KNOWN_LENGTH else _header(protected),
-        payload=strict.b64u_bytes(body, what="payload"),
-        signature=strict.b64u_bytes(signature, what="signature"),
-        signing_input=raw[: len(protected) + 1 + len(body)],
+        _known(protected) if len(protected) <= _KNOWN_LENGTH else _header(protected),
+        strict.b64u_bytes(body, what="payload"),
+        strict.b64u_bytes(signature, what="signature"),
+        raw[: len(protected) + 1 + len(body)],
     )
 
 

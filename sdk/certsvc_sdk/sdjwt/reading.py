@@ -1,6 +1,7 @@
 """Take an SD-JWT apart and put its disclosed claims back (RFC 9901 section 7.1)."""
 
 from collections.abc import Collection, Mapping
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from certsvc_sdk import jws, strict
@@ -26,6 +27,9 @@ _CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
 _LENGTHS: Final = frozenset({_ELEMENT_ITEMS, _CLAIM_ITEMS})
 _NESTED: Final = (dict, list)
+# Types, asked about many values at once.
+_ARRAY: Final = frozenset({list})
+_STRING: Final = frozenset({str})
 
 
 class Presented(NamedTuple):
@@ -34,22 +38,27 @@ class Presented(NamedTuple):
     Attributes:
         claims: processed payload, without `_sd`, `_sd_alg` and `...`.
         withheld: number of digests without a disclosure, decoys included.
-        encoded: encoded disclosures in token order, ASCII.
-        contents: what each of them says.
-        places: where each of them belongs.
+        parsed: the token.
+        digest: digest of its disclosures; None is SHA-256.
     """
 
     claims: dict[str, Json]
     withheld: int
-    encoded: list[bytes]
-    contents: list[list[Json]]
-    places: list[Place]
+    parsed: "Parsed"
+    digest: Digest | None
 
     @property
     def disclosed(self) -> tuple[Disclosure, ...]:
-        """The disclosures in token order; made when asked for, a verification needs none."""
-        lines = zip(self.encoded, self.contents, self.places, strict=True)
-        return tuple(Disclosure.at(*line) for line in lines)
+        """The disclosures in token order; found when asked for, a verification needs none."""
+        places: dict[int, Place] = {}
+        reader = _Reader(self.parsed, self.digest, places)
+        reader.top(self.parsed.payload())
+        return tuple(
+            Disclosure.at(encoded, content, places[line])
+            for line, (encoded, content) in enumerate(
+                zip(self.parsed.encoded, reader.contents, strict=True)
+            )
+        )
 
 
 class Parsed(NamedTuple):
@@ -60,19 +69,24 @@ class Parsed(NamedTuple):
         encoded: encoded disclosures in token order, ASCII.
         lines: the same decoded, for `strict.loads_lines`.
         kb_jwt: the key-binding JWT, or None.
-        issuer_part: everything up to the last `~`, which `sd_hash` covers.
+        token: the whole text.
     """
 
     jws: Compact
     encoded: list[bytes]
     lines: bytes
     kb_jwt: str | None
-    issuer_part: str
+    token: str
 
     @property
     def disclosures(self) -> tuple[str, ...]:
         """Encoded disclosures in token order."""
         return tuple(text.decode("ascii") for text in self.encoded)
+
+    @property
+    def issuer_part(self) -> str:
+        """Everything up to the last `~`, which `sd_hash` covers."""
+        return self.token[: len(self.token) - len(self.kb_jwt or "")]
 
     def payload(self) -> dict[str, Json]:
         """Parse the payload as it stands, digests and all.
@@ -99,9 +113,9 @@ class Parsed(NamedTuple):
         top = self.payload() if payload is None else payload
         # Absent means sha-256 (RFC 9901 section 4.1.1).
         name = top.get(SD_ALG, DEFAULT_DIGEST)
-        reader = _Reader(self, None if name == DEFAULT_DIGEST else digest_of(name, profiles))
-        claims = reader.top(top)
-        return Presented(claims, reader.withheld, self.encoded, reader.contents, reader.places())
+        digest = None if name == DEFAULT_DIGEST else digest_of(name, profiles)
+        reader = _Reader(self, digest)
+        return Presented(reader.top(top), reader.withheld, self, digest)
 
 
 def parse(token: str) -> Parsed:
@@ -112,22 +126,18 @@ def parse(token: str) -> Parsed:
     """
     if len(token) > MAX_TOKEN:
         raise Malformed(f"token is longer than {MAX_TOKEN} bytes")
-    signed, *disclosures = jws.ascii_bytes(token).split(b"~", MAX_DISCLOSURES + 2)
-    if not disclosures:
+    parts = jws.ascii_bytes(token).split(b"~", MAX_DISCLOSURES + 2)
+    if len(parts) == 1:
         raise Malformed("token has no ~: it is not an SD-JWT")
-    binding = disclosures.pop()
+    disclosures, binding = parts[1:-1], parts[-1]
     if len(disclosures) > MAX_DISCLOSURES:
         raise Malformed(f"more than {MAX_DISCLOSURES} disclosures")
     if binding:
         # Grammar only; `check_key_binding` reads it.
         jws.parse(binding)
-    return Parsed(
-        jws=jws.parse(signed),
-        encoded=disclosures,
-        lines=strict.b64u_lines(disclosures, what="disclosure"),
-        kb_jwt=binding.decode("ascii") or None,
-        issuer_part=token[: len(token) - len(binding)],
-    )
+    lines = strict.b64u_lines(disclosures, what="disclosure")
+    kb_jwt = binding.decode("ascii") if binding else None
+    return Parsed(jws.parse(parts[0]), disclosures, lines, kb_jwt, token)
 
 
 class _Reader:
@@ -136,50 +146,46 @@ class _Reader:
     Lines are known by their number in token order, places by a chain of steps to the top.
     """
 
-    def __init__(self, parsed: Parsed, digest: Digest | None) -> None:
-        self._text = parsed.jws.payload
+    def __init__(
+        self, parsed: Parsed, digest: Digest | None, places: dict[int, Place] | None = None
+    ) -> None:
+        self._places = places
         self.contents = _contents(parsed)
+        count = len(self.contents)
         digests = digests_of(parsed.encoded, digest)
-        self._lines = {text: line for line, text in enumerate(digests)}
-        if len(self._lines) != len(digests):
+        self._lines: dict[object, int] = dict(zip(digests, range(count), strict=True))
+        if len(self._lines) != count:
             raise DisclosureInvalid("the same disclosure stands twice")
-        self._places: dict[int, Place] = {}
-        self._seen: set[str] = set()
-        self.withheld = 0
+        self._taken: set[int] = set()
+        self._unknown: set[str] = set()
 
-    def places(self) -> list[Place]:
-        """Return the places of all disclosures, in token order.
-
-        Raises:
-            DisclosureInvalid: no digest references one of them.
-        """
-        if len(self._places) != len(self.contents):
-            raise DisclosureInvalid("no digest references a disclosure")
-        return [place for _, place in sorted(self._places.items())]
+    @property
+    def withheld(self) -> int:
+        """Number of digests that no line belongs to."""
+        return len(self._unknown)
 
     def top(self, payload: Mapping[str, Json]) -> dict[str, Json]:
         """Return the payload with its disclosed claims in place, in token order.
 
         Raises:
             DisclosureInvalid: besides what `mapping` finds, a disclosure lies in a claim that
-                must stay clear (SD-JWT VC section 2.2.2).
+                must stay clear (SD-JWT VC section 2.2.2), or no digest references it.
         """
         if ELEMENT in payload:
             raise DisclosureInvalid("a reserved name stands where it means nothing")
-        flat = _is_flat(self._text, payload)
-        claims: dict[str, Json] = {}
-        for name, value in payload.items():
-            if name in (SD, SD_ALG):
-                continue
-            if isinstance(value, _NESTED) and not flat:
-                before = len(self._places)
+        claims = dict(payload)
+        claims.pop(SD_ALG, None)
+        digests = claims.pop(SD, None)
+        for name, value in claims.items():
+            if isinstance(value, _NESTED):
+                before = len(self._taken)
                 claims[name] = self._value(value, (None, name), 1)
-                if name in ALWAYS_CLEAR and len(self._places) != before:
+                if name in ALWAYS_CLEAR and len(self._taken) != before:
                     raise DisclosureInvalid(f"{name} must stand in the clear")
-            else:
-                claims[name] = value
         if SD in payload:
-            self._disclose(claims, payload[SD], None, 1)
+            self._disclose(claims, digests, None, 1)
+        if len(self._taken) != len(self.contents):
+            raise DisclosureInvalid("no digest references a disclosure")
         return claims
 
     def mapping(self, obj: dict[str, Json], place: Place, depth: int) -> dict[str, Json]:
@@ -203,19 +209,24 @@ class _Reader:
             raise DisclosureInvalid("_sd is not an array")
         reserved = _RESERVED_AT_TOP if place is None else _RESERVED_NAMES
         contents, places = self.contents, self._places
-        for line in sorted(self._take(digests)):
-            try:
-                _, name, value = contents[line]
-            except ValueError as error:
-                raise DisclosureInvalid("an array element is disclosed as a claim") from error
+        lines = self._take(digests)
+        lines.sort()
+        for line in lines:
+            content = contents[line]
+            if len(content) != _CLAIM_ITEMS:
+                raise DisclosureInvalid("an array element is disclosed as a claim")
+            _, name, value = content
             if not isinstance(name, str):
                 raise DisclosureInvalid("the name of a disclosed claim is not a string")
             if name in reserved:
                 raise DisclosureInvalid(f"a disclosed claim must not be named {name}")
             if name in claims:
                 raise DisclosureInvalid("a disclosure overwrites a claim")
-            here = places[line] = (place, name)
-            claims[name] = self._value(value, here, depth) if isinstance(value, _NESTED) else value
+            if places is not None:
+                places[line] = (place, name)
+            if isinstance(value, _NESTED):
+                value = self._value(value, (place, name), depth)
+            claims[name] = value
 
     def _value(self, value: Json, place: Place, depth: int) -> Json:
         if not isinstance(value, _NESTED):
@@ -240,38 +251,43 @@ class _Reader:
                 content = self.contents[line]
                 if len(content) != _ELEMENT_ITEMS:
                     raise DisclosureInvalid("a claim is disclosed as an array element")
-                self._places[line] = here
+                if self._places is not None:
+                    self._places[line] = here
                 result.append(self._value(content[1], here, depth))
         return result
 
     def _take(self, digests: list[Json]) -> list[int]:
         """Return the lines that digests reference; no digest may stand twice anywhere."""
+        try:
+            found = list(map(self._lines.get, digests))
+        except TypeError as error:
+            raise DisclosureInvalid("a digest is not a string") from error
+        lines = [line for line in found if line is not None]
+        before = len(self._taken)
+        self._taken.update(lines)
+        if len(self._taken) != before + len(lines):
+            raise DisclosureInvalid("a digest stands twice")
+        if len(lines) != len(digests):
+            self._withhold([one for one, line in zip(digests, found, strict=True) if line is None])
+        return lines
+
+    def _withhold(self, digests: list[Json]) -> None:
+        """Count digests that no disclosure belongs to: withheld claims, and decoys."""
         texts = [text for text in digests if isinstance(text, str) and len(text) == _DIGEST_LENGTH]
         if len(texts) != len(digests):
             raise DisclosureInvalid("a digest is not 43 characters of base64url")
-        before = len(self._seen)
-        self._seen.update(texts)
-        if len(self._seen) != before + len(texts):
+        before = len(self._unknown)
+        self._unknown.update(texts)
+        if len(self._unknown) != before + len(texts):
             raise DisclosureInvalid("a digest stands twice")
-        lines = self._lines
-        found = [lines[text] for text in texts if text in lines]
-        self.withheld += len(texts) - len(found)
-        return found
-
-
-def _is_flat(text: bytes, payload: Mapping[str, Json]) -> bool:
-    """Tell whether no claim of a payload has slots inside: nothing there needs a walk."""
-    if b"\\" in text or b'"..."' in text:
-        return False
-    return text.count(b'"_sd') == (SD in payload) + (SD_ALG in payload)
 
 
 def _contents(parsed: Parsed) -> list[list[Json]]:
     """Read disclosures: arrays of salt and value, or salt, name and value."""
-    found = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
-    contents = [item for item in found if isinstance(item, list)]
-    if len(contents) != len(found) or not _LENGTHS.issuperset(map(len, contents)):
+    contents: list[list[Json]]
+    contents = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")  # type: ignore[assignment]
+    if not _ARRAY.issuperset(map(type, contents)) or not _LENGTHS.issuperset(map(len, contents)):
         raise DisclosureInvalid("a disclosure is not an array of two or three items")
-    if not all([isinstance(content[0], str) for content in contents]):
+    if not _STRING.issuperset(map(type, map(itemgetter(0), contents))):
         raise DisclosureInvalid("the salt of a disclosure is not a string")
     return contents

@@ -6,17 +6,19 @@ with its separator, must give the very same bytes. Where they do not, each text 
 """
 
 import binascii
+from itertools import chain
 
 import orjson
 import pybase64
 
 from certsvc_sdk.errors import Malformed
 from certsvc_sdk.strict.base64url import b64u_bytes
-from certsvc_sdk.strict.reading import MAX_DEPTH, MAX_MEMBERS, MAX_TOKEN, STRICT, Json, loads
+from certsvc_sdk.strict.reading import MAX_TOKEN, STRICT, Json, check_shape, loads, nested_among
 
 # By a text's length modulo 4: base64url that fills its last group up and ends in a whole one, and
 # what that decodes to if the text's unused bits are zero. No text has a length of 1 modulo 4.
 _CODED = (b"CiwK", b"=", b"os", b"KLAoK")
+_ARRAY = frozenset({list})
 _PLAIN = (b"\n,\n", b"", b"\n,", b"\n,\n\n")
 
 
@@ -54,25 +56,19 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
     Raises:
         Malformed: one of them is what `b64u_bytes` or `loads` refuses.
     """
-    values: list[Json]
+    values: list[list[Json]]
     try:
         *values, _ = orjson.loads(b"[%b0]" % lines)
         pairs = zip(values, encoded, strict=False)
-        written = [
-            orjson.dumps(value, None, STRICT) + _PLAIN[len(text) & 3] for value, text in pairs
-        ]
-        canonical = b"".join(written) == lines
+        written = b"".join(
+            [orjson.dumps(value, None, STRICT) + _PLAIN[len(text) & 3] for value, text in pairs]
+        )
+        canonical = written == lines
     except (TypeError, ValueError):
         canonical = False
-    count = len(encoded)
-    # Line feeds stand in separators only, so each value is one text. All are arrays by their ends;
-    # what they hold together none can exceed, but for each one's own bracket.
-    if (
-        canonical
-        and lines.count(b"]\n,") == count
-        and lines.count(b"[") + lines.count(b"{") < MAX_DEPTH + count
-        and lines.count(b",") < MAX_MEMBERS + count
-        and b"\\u" not in lines
-    ):
-        return values
+    # Line feeds stand in separators only, so each value is one text.
+    if canonical and b"\\" not in lines and _ARRAY.issuperset(map(type, values)):
+        # One level down, each in this array instead of its own.
+        check_shape(nested_among(list(chain.from_iterable(values))), what)
+        return [*values]
     return [loads(b64u_bytes(text, what=what), max_bytes=MAX_TOKEN, what=what) for text in encoded]
