@@ -28,8 +28,9 @@ lint: .venv/dev.stamp  ## ruff, mypy strict, import-linter
 fix: .venv/dev.stamp  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
-bench: .venv/dev.stamp  ## every measured figure
-	@for b in bench/[a-z]*.py; do echo "== $$b"; $(BIN)/python "$$b" || exit 1; done
+bench: .venv/dev.stamp  ## measure all, write docs/performance.md; ARGS="flat disclosed" for some
+	@$(BIN)/python -m bench $(or $(ARGS),--write)
+	@$(BIN)/python bench/qr_sizes.py
 
 fuzz: .venv/dev.stamp  ## look for surprises in the core: SECONDS=60 TARGETS="token frame"
 	@$(BIN)/python tests/fuzz/run.py --seconds $(or $(SECONDS),60) $(TARGETS)

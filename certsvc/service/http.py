@@ -11,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected
 
 from certsvc.service.health import PROBES
 from certsvc.service.limits import REQUEST_ID_CHARACTERS
-from certsvc.service.logs import duration_ms, redact
+from certsvc.service.logs import duration_ms, redact, write_line
 from certsvc.service.problems import (
     BODY_TOO_LARGE,
     MEDIA_TYPE_UNSUPPORTED,
@@ -106,13 +106,14 @@ def log_access(
     """Write the line of a request that has its answer."""
     # A probe every second that finds all well is noise.
     quiet = route in PROBES and status == HTTPStatus.OK
-    level = logging.DEBUG if quiet else logging.INFO
-    if _access.isEnabledFor(level):
-        # Made by hand: `Logger.log` would search the stack for the place of this line.
-        record = logging.LogRecord(_access.name, level, __file__, 0, "request", None, None)
-        fields = {"method": method, "route": route, "status": status}
-        vars(record).update(fields, duration_ms=duration_ms, problem=problem)
-        _access.handle(record)
+    fields = {
+        "method": method,
+        "route": route,
+        "status": status,
+        "duration_ms": duration_ms,
+        "problem": problem,
+    }
+    write_line(_access, logging.DEBUG if quiet else logging.INFO, "request", fields)
 
 
 def require_media_type(allowed: Collection[str]) -> str:

@@ -6,8 +6,6 @@
 `check` answers for every text and works without a line from what it has cached.
 """
 
-import shutil
-import tempfile
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping
@@ -109,7 +107,7 @@ class Verifier:
         """
         pinned = read_root(root)
         # An empty name would mean the working directory.
-        made = None if cache_dir else tempfile.mkdtemp(prefix="certsvc-sdk-")
+        made = None if cache_dir else _temporary()
         try:
             holdings = Holdings(
                 root=pinned,
@@ -268,6 +266,15 @@ def _read_file(path: str | Path) -> bytes:
         raise FileUnsupported("the file has an impossible name") from error
 
 
+def _temporary() -> str:
+    # Imported here: most verifiers have a folder of their own.
+    import tempfile
+
+    return tempfile.mkdtemp(prefix="certsvc-sdk-")
+
+
 def _remove(folder: str | None) -> None:
     if folder is not None:
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)

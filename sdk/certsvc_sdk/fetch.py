@@ -5,19 +5,16 @@ content encodings, no cookies, no proxies: everything fetched carries its own si
 """
 
 import re
-import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
+from certsvc_sdk.deadline import Deadline
 from certsvc_sdk.errors import FetchFailed
 from certsvc_sdk.sources import Source, check_base
 
@@ -32,6 +29,10 @@ TOTAL_SECONDS = 10.0
 RETRY_SECONDS = 5.0
 
 _CHUNK = 64 * 1024
+# RFC 9110 section 15; `http` itself and what it draws in cost more to import than all else here.
+_OK = 200
+_NOT_MODIFIED = 304
+_NOT_FOUND = 404
 # RFC 9110 section 8.8.3, of a length that every server takes.
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,200}"')
 # Failures remembered at once; the oldest goes first, so that memory stays flat.
@@ -93,7 +94,7 @@ class Fetcher:
                     if len(body) > max_bytes:
                         raise FetchFailed(f"the answer is longer than {max_bytes} bytes")
             except AnswerFailed as error:
-                if error.status == HTTPStatus.NOT_MODIFIED and etag is not None:
+                if error.status == _NOT_MODIFIED and etag is not None:
                     return Fetched(None, etag)
                 raise
         return Fetched(bytes(body), answer.get("etag"))
@@ -122,7 +123,7 @@ class Fetcher:
             else:
                 yield from _http(source.url, headers or {}, {} if answer is None else answer)
         except AnswerFailed as failure:
-            if failure.status != HTTPStatus.NOT_MODIFIED:
+            if failure.status != _NOT_MODIFIED:
                 self._remember(source.url, failure.status)
             raise
         except FetchFailed as failure:
@@ -192,6 +193,8 @@ def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
 
 
 def _file(source: Source) -> Iterator[bytes]:
+    from urllib.request import url2pathname
+
     path = url2pathname(urlsplit(source.url).path)
     if not source.configured or ".." in Path(path).parts:
         raise FetchFailed("the file may not be read")
@@ -200,7 +203,7 @@ def _file(source: Source) -> Iterator[bytes]:
             while chunk := file.read(_CHUNK):
                 yield chunk
     except FileNotFoundError as error:
-        raise AnswerFailed("no such file", status=HTTPStatus.NOT_FOUND) from error
+        raise AnswerFailed("no such file", status=_NOT_FOUND) from error
     except (OSError, ValueError) as error:
         raise FetchFailed("the file cannot be read") from error
 
@@ -212,12 +215,14 @@ def _origin(url: str) -> str:
 
 def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Iterator[bytes]:
     # Imported here: checking from the cache must not pay for a network library.
+    from http.client import HTTPException
+
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Timeout
     from urllib3.exceptions import HTTPError
 
     parts = urlsplit(url)
     pool_class = HTTPSConnectionPool if parts.scheme == "https" else HTTPConnectionPool
-    deadline = _Deadline(TOTAL_SECONDS)
+    deadline = Deadline(TOTAL_SECONDS)
     failure: type[FetchFailed] = NoAnswer
     try:
         check_base(url)
@@ -235,7 +240,7 @@ def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Itera
             )
             failure = FetchFailed
             with response:
-                if response.status != HTTPStatus.OK:
+                if response.status != _OK:
                     raise AnswerFailed(f"HTTP status {response.status}", status=response.status)
                 if etag := response.headers.get("etag"):
                     answer["etag"] = etag
@@ -245,54 +250,3 @@ def _http(url: str, headers: Mapping[str, str], answer: dict[str, str]) -> Itera
             deadline.check()
     except (HTTPError, HTTPException, OSError, ValueError) as error:
         raise failure(f"{parts.hostname} did not answer within its limits") from error
-
-
-class _Deadline:
-    """Ends a connection's sockets when the whole fetch took too long.
-
-    Time-outs of a socket count from one byte to the next; a server that drips bytes, in its
-    headers too, would never meet them.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
-        self._connections: list[Any] = []
-        self._expired = False
-
-    def watch(self, pool: Any) -> None:  # noqa: ANN401
-        """Note every connection that `pool` opens."""
-        make = pool.ConnectionCls
-
-        def noted(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-            connection = make(*args, **kwargs)
-            self._connections.append(connection)
-            return connection
-
-        pool.ConnectionCls = noted
-
-    def check(self) -> None:
-        """Refuse an answer that ended because the time was over.
-
-        Raises:
-            FetchFailed: the time was over.
-        """
-        if self._expired:
-            raise FetchFailed("the answer took too long")
-
-    def _expire(self) -> None:
-        self._expired = True
-        for connection in self._connections:
-            sock = connection.sock
-            if sock is not None:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:  # closed meanwhile, which is what was wanted
-                    continue
-
-    def __enter__(self) -> "_Deadline":
-        self._timer.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._timer.cancel()

@@ -115,6 +115,25 @@ def test_unused_bits_of_a_line_must_be_zero() -> None:
             _lines([twin])
 
 
+# The first of two texts ends in the second, alone or with a separator and one more value behind it.
+_ENDS = [
+    b'y"]',
+    b'yy"]',
+    b'yyy"]',
+    *(b'y"]%b["t","n",1]' % one for one in (b"\n,", b"\n,\n", b"\n,\n\n")),
+]
+
+
+@pytest.mark.parametrize("first", [b'["s","x', b'["sa","x', b'["sal","x'])
+@pytest.mark.parametrize("after", _ENDS, ids=repr)
+def test_no_text_runs_on_into_the_next(first: bytes, after: bytes) -> None:
+    # Unused bits in a last character could turn the line feed behind it into a letter.
+    encoded = strict.b64u_encode(first)
+    for last in string.ascii_letters + string.digits + "-_":
+        with pytest.raises(Malformed):
+            _lines([(encoded[:-1] + last).encode(), strict.b64u_encode(after).encode()])
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
     [

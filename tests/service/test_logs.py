@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 from collections.abc import Callable
@@ -99,3 +100,43 @@ def test_an_unexpected_error_is_logged_without_its_message(app: Flask, log_lines
     error = next(line for line in log_lines() if line["level"] == "error")
     assert error["error"]["classes"] == ["RuntimeError"]
     assert "张三" not in json.dumps(log_lines(), ensure_ascii=False)
+
+
+def test_lines_that_are_no_records_have_the_same_members(log_lines: Lines) -> None:
+    logs.write_line(_log, logging.INFO, "request", {"status": 200})
+    logs.write_line(_log, logging.DEBUG, "request", {"status": 200})
+    _log.info("request", extra={"status": 200})
+    one, other = log_lines()
+    assert one | {"time": ""} == other | {"time": ""}
+    assert len(one["time"]) == len(other["time"]) == 24
+
+
+def test_a_line_of_a_request_outside_flask_carries_its_id(log_lines: Lines) -> None:
+    token = logs.direct_request.set("direct-01")
+    try:
+        _log.warning("seen")
+        logs.write_line(_log, logging.INFO, "request", {})
+    finally:
+        logs.direct_request.reset(token)
+    _log.warning("elsewhere")
+    first, second, third = log_lines()
+    assert (first["request_id"], second["request_id"]) == ("direct-01", "direct-01")
+    assert "request_id" not in third
+
+
+def test_what_has_no_quick_form_is_written_all_the_same(log_lines: Lines) -> None:
+    logs.write_line(_log, logging.INFO, "request", {"status": 2**70, "route": "\ud800"})
+    (line,) = log_lines()
+    assert (line["status"], line["route"]) == (2**70, "\ud800")
+
+
+def test_a_closed_stream_breaks_no_request() -> None:
+    stream = io.StringIO()
+    root, level = logging.getLogger(), logging.getLogger().level
+    handler = logs.configure(stream)
+    try:
+        stream.close()
+        logs.write_line(_log, logging.INFO, "request", {})
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)

@@ -144,22 +144,25 @@ class _Writer:
     def _disclose(self, hidden: list[_Hidden], depth: int) -> list[str]:
         """Write each line, then the lines of its own slots; return the digests of `hidden`."""
         places: list[int] = []
-        entries: list[tuple[bytes, str | None, Json]] = []
-        for name, value, below in hidden:
+        shown: list[Json] = []
+        for _, value, below in hidden:
             place = len(self.lines)
             if place >= MAX_DISCLOSURES:
                 raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
             self.lines.append(b"")
             places.append(place)
-            entries.append((self._salt(place), name, self._value(value, below, depth)))
-        encoded = encode_all(entries)
+            nested = isinstance(value, _NESTED)
+            shown.append(self._value(value, below, depth) if nested else value)
+        names = [name for name, _, _ in hidden]
+        encoded = encode_all(list(zip(self._salts_at(places), names, shown, strict=True)))
         for place, line in zip(places, encoded, strict=True):
             self.lines[place] = line
         return digests_of(encoded, self._digest)
 
-    def _salt(self, place: int) -> bytes:
-        salt = self._salts(place)
-        if salt in self._used:
+    def _salts_at(self, places: list[int]) -> list[bytes]:
+        salts = [self._salts(place) for place in places]
+        before = len(self._used)
+        self._used.update(salts)
+        if len(self._used) != before + len(salts):
             raise DisclosureInvalid("a salt repeats")
-        self._used.add(salt)
-        return salt
+        return salts

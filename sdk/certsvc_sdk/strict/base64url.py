@@ -10,7 +10,7 @@ from certsvc_sdk.errors import Malformed
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 # By length modulo 4: the last characters whose unused low bits are zero (RFC 4648 section 3.5), and
 # the padding that follows them.
-_ENDS: tuple[dict[int, bytes], ...] = (
+ENDS: tuple[dict[int, bytes], ...] = (
     dict.fromkeys(_ALPHABET, b""),
     {},
     dict.fromkeys(_ALPHABET[::16], b"=="),
@@ -54,7 +54,7 @@ def b64u_bytes(encoded: bytes, *, what: str = "base64url text") -> bytes:
     """
     if not encoded:
         return b""
-    padding = _ENDS[len(encoded) & 3].get(encoded[-1])
+    padding = ENDS[len(encoded) & 3].get(encoded[-1])
     # The decoder knows both alphabets.
     if padding is None or b"+" in encoded or b"/" in encoded:
         raise Malformed(f"{what} is not canonical base64url")

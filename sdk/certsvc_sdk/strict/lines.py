@@ -12,12 +12,16 @@ import orjson
 import pybase64
 
 from certsvc_sdk.errors import Malformed
-from certsvc_sdk.strict.base64url import b64u_bytes
+from certsvc_sdk.strict.base64url import ENDS, b64u_bytes
 from certsvc_sdk.strict.reading import MAX_TOKEN, STRICT, Json, check_shape, loads, nested_among
 
-# By a text's length modulo 4: base64url that fills its last group up and ends in a whole one, and
-# what that decodes to if the text's unused bits are zero. No text has a length of 1 modulo 4.
-_CODED = (b"CiwK", b"=", b"os", b"KLAoK")
+# By a text's length modulo 4 and its last character: base64url that fills its last group up and
+# ends in a whole one; and what that decodes to. No text has a length of 1 modulo 4. With other last
+# characters, whose unused bits are not zero, the first line feed would be another character.
+_CODED = tuple(
+    dict.fromkeys(ends, code)
+    for ends, code in zip(ENDS, (b"CiwK", b"", b"os", b"KLAoK"), strict=True)
+)
 _ARRAY = frozenset({list})
 _PLAIN = (b"\n,\n", b"", b"\n,", b"\n,\n\n")
 
@@ -33,12 +37,15 @@ def b64u_lines(encoded: list[bytes], *, what: str) -> bytes:
         What `loads_lines` takes.
 
     Raises:
-        Malformed: padding, white space, foreign characters, an impossible length, an empty text.
+        Malformed: what `b64u_bytes` refuses, or an empty text.
     """
-    joined = b"".join([text + _CODED[len(text) & 3] for text in encoded])
+    try:
+        joined = b"".join([text + _CODED[len(text) & 3][text[-1]] for text in encoded])
+    except LookupError as error:
+        raise Malformed(f"a {what} is empty or not canonical base64url") from error
     # The decoder knows both alphabets.
-    if b"=" in joined or b"+" in joined or b"/" in joined or not all(encoded):
-        raise Malformed(f"a {what} is empty or not base64url")
+    if b"=" in joined or b"+" in joined or b"/" in joined:
+        raise Malformed(f"a {what} is not base64url")
     try:
         return pybase64.b64decode(joined, b"-_", True)
     except binascii.Error as error:
@@ -66,7 +73,8 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
         canonical = written == lines
     except (TypeError, ValueError):
         canonical = False
-    # Line feeds stand in separators only, so each value is one text.
+    # A written value holds no line feed and each separator does. So there are as many values as
+    # texts, no text holds a line feed either, and each value is one text.
     if canonical and b"\\" not in lines and _ARRAY.issuperset(map(type, values)):
         # One level down, each in this array instead of its own.
         check_shape(nested_among(list(chain.from_iterable(values))), what)

@@ -5,7 +5,6 @@ against rollback works across processes, and becomes current as a whole or not a
 given by `offline.CachedTrust` in every case, so online and offline cannot drift.
 """
 
-import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -14,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from certsvc_sdk.errors import FetchFailed, Malformed, TrustInvalid, TrustUnavailable
 from certsvc_sdk.trust.about import ABOUT_TARGET
+from certsvc_sdk.trust.live import Source
 from certsvc_sdk.trust.offline import CachedTrust
 from certsvc_sdk.trust.record import IssuerRecord, issuer_target
-from certsvc_sdk.trust.session import Session, Source
 from certsvc_sdk.trust.store import State, TrustStore
 
 if TYPE_CHECKING:
@@ -158,6 +157,11 @@ class TrustRepository:
     def _run(self, now: int, want: Iterable[str], *, whole: bool) -> CachedTrust:
         if self._source is None:
             raise TrustUnavailable("offline: trust data is not fetched")
+        # Imported here: a check from the cache must not pay for what only a refresh needs.
+        import tempfile
+
+        from certsvc_sdk.trust.session import Session
+
         with self._refreshing, _translated(), tempfile.TemporaryDirectory() as work:
             before = self._cached_state()
             session = Session(

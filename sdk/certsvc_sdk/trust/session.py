@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,12 +9,12 @@ from urllib.parse import quote, unquote
 
 from certsvc_sdk.errors import TrustInvalid, TrustUnavailable
 from certsvc_sdk.trust.about import ABOUT_TARGET
+from certsvc_sdk.trust.live import Source
 from certsvc_sdk.trust.offline import ISSUER_FOLDER, MAX_DELEGATIONS, digest_of
 from certsvc_sdk.trust.store import MAX_FILE, Kind, State, TrustStore
 
 if TYPE_CHECKING:
     from tuf.api.metadata import Targets
-    from tuf.ngclient.fetcher import FetcherInterface
     from tuf.ngclient.updater import Updater
 
 # A root a year, and a hundred emergencies.
@@ -27,21 +26,6 @@ MAX_TIMESTAMP = 16_384
 MAX_SNAPSHOT = 2_000_000
 # The mirror's own answers that concern one file and no other.
 _ABSENT = frozenset({403, 404})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where the live repository is, and how to reach it.
-
-    Attributes:
-        metadata_url: address of the metadata folder.
-        target_url: address of the targets folder.
-        fetcher: reads an address with limits of its own on time and size.
-    """
-
-    metadata_url: str
-    target_url: str
-    fetcher: "FetcherInterface"
 
 
 class Session:

@@ -1,6 +1,7 @@
 """Steps 1 to 4: what is no certificate, not of its grammar, not of a known key, not signed."""
 
 import json
+import string
 from typing import Any
 
 import pytest
@@ -261,3 +262,12 @@ def test_a_record_may_spell_the_algorithm_and_the_header_must_follow(
     header = signer.header() | {"alg": "Ed25519"}
     verdict = judge(issuer.token(signer=signer, header=header), world, facts.now)
     assert result(verdict, "algorithm") == ("failed", "algorithm_not_allowed")
+
+
+@pytest.mark.parametrize("last", string.ascii_letters + string.digits + "-_")
+def test_a_stranger_cannot_add_texts_that_are_json_only_together(
+    last: str, issuer: Any, world: Any, facts: Any
+) -> None:
+    # `["s","x` with any unused bits, and `yy"]`: once they were read as one disclosure.
+    added = f"WyJzIiwie{last}~eXkiXQ~"
+    assert judge(issuer.token() + added, world, facts.now).code == "malformed"

@@ -1,0 +1,1 @@
+"""Benchmarks of the goals in docs/performance.md; `python -m bench` runs them."""
