@@ -14,9 +14,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from certsvc_sdk import statuslist, strict
+from certsvc_sdk.bell import Bell
 from certsvc_sdk.durable import replace_file
 from certsvc_sdk.errors import CertsvcError, Malformed
 from certsvc_sdk.statuslist import MAX_LIST_TOKEN, StatusListToken
@@ -69,11 +71,11 @@ class StatusCache:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Looked at with every check; joining a `Path` would cost more.
-        self._tombstones = str(folder / "revoked")
+        self._tombstones = folder / "revoked"
         self._lock = threading.RLock()
         self._revoked: set[tuple[str, int]] = set()
         self._revoked_stamp: tuple[int, int] | None = None
+        self._bell = Bell(folder / "bell")
         self._floor = self._read_floor()
 
     def load(self, uri: str) -> StoredList | None:
@@ -142,11 +144,12 @@ class StatusCache:
             return None
 
     def _append_tombstone(self, name: str, index: int) -> None:
-        with Path(self._tombstones).open("ab") as file:
+        with self._tombstones.open("ab") as file:
             # The first line feed ends whatever a crash left half written.
             file.write(f"\n{name} {index}\n".encode("ascii"))
             file.flush()
             os.fsync(file.fileno())
+        self._bell.ring()
 
     def _write_floor(self) -> None:
         # Another process may have seen more.
@@ -162,12 +165,14 @@ class StatusCache:
         return 0
 
     def _read_tombstones(self) -> None:
+        if not self._bell.is_due():
+            return
         try:
             found = os.stat(self._tombstones)
             stamp = (found.st_size, found.st_mtime_ns)
             if stamp == self._revoked_stamp:
                 return
-            data = _read(Path(self._tombstones), _MAX_TOMBSTONES)
+            data = _read(self._tombstones, _MAX_TOMBSTONES)
         except (OSError, Malformed):
             return
         self._revoked_stamp = stamp
@@ -208,5 +213,6 @@ def _check(digits: bytes) -> bytes:
     return hashlib.sha256(digits).hexdigest()[:16].encode("ascii")
 
 
+@lru_cache(maxsize=512)  # the same few lists over and over
 def _name(uri: str) -> str:
     return hashlib.sha256(uri.encode("utf-8", "surrogatepass")).hexdigest()

@@ -77,6 +77,10 @@ class Sheet:
         result: Result = "failed" if CODES[code].outcome is Outcome.INVALID else "unknown"
         self._results[name] = CheckResult(_SKIPPED[name].number, name, result, code)
 
+    def has_failed(self, name: str) -> bool:
+        """Return whether a check ran and found the certificate invalid."""
+        return self._results[name].result == "failed"
+
     def code(self, *, required: frozenset[str]) -> str:
         """Return the verdict code: the first INVALID in step order, else the first UNKNOWN.
 

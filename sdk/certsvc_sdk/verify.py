@@ -31,6 +31,7 @@ from certsvc_sdk.sdjwt import Parsed
 from certsvc_sdk.status import believe_reference, look_up
 from certsvc_sdk.steps import STEPS
 from certsvc_sdk.trust.record import IssuerRecord
+from certsvc_sdk.trust.urls import parse_url
 from certsvc_sdk.verdict import Verdict
 from certsvc_sdk.world import OneRecord, StatusSnapshot, TrustView, World
 
@@ -139,11 +140,11 @@ def _check_right(case: Case, signed: Signed) -> None:
 
 def _is_authorised(signed: Signed) -> bool:
     facts, record = signed.facts, signed.record
-    right = record.right(facts.vct, facts.issued, record.division)
-    if right is None:
+    url = parse_url(facts.vct)
+    if url is None or url.is_directory:
         return False
-    longest = right.max_validity
-    if longest is not None and (facts.end is None or facts.end - facts.issued > longest):
+    validity = None if facts.end is None else facts.end - facts.issued
+    if not record.allows(facts.vct, facts.issued, record.division, validity):
         return False
     types = signed.key.types
     return types is None or facts.vct.split("/")[-2] in types
@@ -168,7 +169,7 @@ def _check_holder(case: Case, parsed: Parsed) -> None:
         # Without an audience or a nonce of its own a policy fails closed.
         sdjwt.check_key_binding(
             parsed,
-            sdjwt.holder_jwk(case.payload["cnf"]),
+            sdjwt.holder_jwk((case.claims or case.payload).get("cnf")),
             aud=policy.audience or "",
             nonce=policy.nonce or "",
             now=case.now,
@@ -225,7 +226,8 @@ def _verdict(case: Case, signed: Signed | None, code: str) -> Verdict:
 
 
 def _issuer_name(case: Case, code: str) -> Mapping[str, str] | None:
-    # A failed signature must not borrow an office's name; an unknown key is for that office to say.
-    if case.record is None or code in ("signature_invalid", "algorithm_not_allowed"):
+    # A failed signature must not borrow an office's name, whatever else was found before it; an
+    # unknown key is for that office to say.
+    if case.record is None or case.sheet.has_failed("signature") or code == "algorithm_not_allowed":
         return None
     return dict(case.record.names)

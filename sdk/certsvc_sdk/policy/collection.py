@@ -80,6 +80,9 @@ class Policies:
         policy = self._by_name.get(name) if isinstance(name, str) else None
         if policy is None:
             raise refused(place, "没有这个名称的办理规则", "there is no policy of this name")
+        for member, value in found.items():
+            if value is None:  # it would lift what the matter asks
+                raise refused(f"/{member}", "不能为 null", "must not be null")
         return replace(policy, **found) if found else policy
 
     def __iter__(self) -> Iterator[tuple[str, Policy]]:

@@ -22,6 +22,7 @@ _NUMERALS: Final = {
     for row in ("零壹贰叁肆伍陆柒捌玖", "〇一二三四五六七八九")
     for value, numeral in enumerate(row)
 }
+_ZEROS: Final = "零〇"
 _RENMINBI: Final = "人民币"
 _YUAN: Final = ("元整", "圆整", "元", "圆")
 
@@ -81,14 +82,21 @@ def _sum(text: str) -> int | None:
     for name, unit in (("亿", 10**8), ("万", 10**4)):
         head, found, tail = text.partition(name)
         if found:
-            above = _below_ten_thousand(head) if total else _leading(head)
+            above = _after(head) if total else _leading(head)
             if not above or above * unit % 1:
                 return None
             total, text = total + int(above * unit), tail
     if not text and total:
         return total
-    rest = _below_ten_thousand(text) if total else _leading(text)
+    rest = _after(text) if total else _leading(text)
     return None if rest is None or rest % 1 else total + int(rest)
+
+
+def _after(text: str) -> int | None:
+    """Read what stands behind 亿 or 万: four digits, thousands, or less behind a 零."""
+    value = _below_ten_thousand(text)
+    whole = len(text) == 4 if _is_digits(text) else text[:1] in _ZEROS or (value or 0) >= 1000
+    return value if whole else None
 
 
 def _leading(text: str) -> "Fraction | int | None":
@@ -105,20 +113,25 @@ def _below_ten_thousand(text: str) -> int | None:
     """Read 5000, 伍仟, 伍仟零伍拾 or 拾: digits, or numerals with falling units."""
     if _is_digits(text):
         return int(text) if len(text) <= 4 else None
-    total, last, numeral = 0, 10_000, None
+    total, last, numeral, skipped = 0, 10_000, None, True
     for char in text:
         if char in _UNITS:
             # 拾万 is 10 万; any other unit needs its numeral.
             if numeral is None and char in "拾十" and last == 10_000:
                 numeral = 1
-            if not numeral or _UNITS[char] >= last:
+            # 一千五十 and 二百五 mean one thing to some and another to others.
+            if not numeral or _UNITS[char] >= last or not (skipped or _UNITS[char] * 10 == last):
                 return None
-            last = _UNITS[char]
+            last, skipped = _UNITS[char], False
             total, numeral = total + numeral * last, None
+        elif char in _ZEROS and not numeral:
+            numeral, skipped = 0, True
         elif char in _NUMERALS and not numeral:
             numeral = _NUMERALS[char]
         else:
             return None
+    if numeral and not (skipped or last == 10):
+        return None
     return total + (numeral or 0) if text else None
 
 

@@ -119,15 +119,17 @@ class Predicate:
         accepted = self.absent == "accept"
         if operand is ABSENT and present:
             return Finding.UNMET
-        if self.match == "any" and present:
-            met = any(test(value, operand, facts) for value in present)
-            return Finding.MET if met else Finding.UNMET
-        if not all(test(value, operand, facts) for value in present):
+        tests = (test(value, operand, facts) for value in present)
+        some = self.match == "any" and bool(present)
+        if not (any(tests) if some else all(tests)):
             return Finding.UNMET
-        if len(present) < len(found) and not accepted:
+        if not some and len(present) < len(found) and not accepted:
             return Finding.ABSENT
-        # What is met by nobody's contradicting it must not be met by leaving something out.
-        doubtful = facts.withheld and (len(present) < len(found) or EVERY in names)
+        # What is met by nobody's contradicting it must not be met by leaving something out, nor by
+        # an element that moved forward into the place of one left out.
+        counted = any(name.isdigit() for name in names)
+        asked = not some and (len(present) < len(found) or EVERY in names)
+        doubtful = facts.withheld and (counted or asked)
         if doubtful and not is_whole(names, facts.signed, facts.claims):
             return Finding.ABSENT
         return Finding.MET

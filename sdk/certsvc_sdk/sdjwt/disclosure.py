@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from certsvc_sdk import strict
@@ -18,6 +19,9 @@ MAX_DISCLOSURES: Final = 256
 # RFC 9901 section 9.3 asks for 128 bits.
 SALT_BYTES: Final = 16
 SEED_BYTES: Final = 16
+_SALT_SIZES: Final = frozenset({SALT_BYTES})
+# The index of a line as the byte that its salt is derived with.
+_INDEXES: Final = tuple(bytes((index,)) for index in range(MAX_DISCLOSURES))
 # Block size of SHA-256, and the two pads of HMAC as translation tables.
 _BLOCK_BYTES: Final = 64
 _INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
@@ -103,6 +107,16 @@ class Pointers:
         """
         if isinstance(pointers, Pointers):
             return pointers
+        # A profile's pointers are the same for all its certificates.
+        return _compiled(pointers if isinstance(pointers, frozenset) else frozenset(pointers))
+
+    @classmethod
+    def compile(cls, pointers: Collection[str]) -> "Pointers":
+        """Compile pointers anew; see `of`.
+
+        Raises:
+            DisclosureInvalid: a pointer does not start with `/`.
+        """
         root = cls()
         for pointer in pointers:
             if not pointer.startswith("/"):
@@ -138,6 +152,9 @@ class Pointers:
         return level is not None and level.here
 
 
+_compiled = lru_cache(maxsize=64)(Pointers.compile)
+
+
 def pointer_of(path: Path) -> str:
     """Write a path as a JSON Pointer (RFC 6901 section 3)."""
     return "".join(
@@ -160,11 +177,15 @@ def digests_of(encoded: Sequence[bytes], function: Digest | None = None) -> list
     return strict.b64u_fixed(raw, DIGEST_BYTES)
 
 
-def encode_all(entries: Sequence[tuple[bytes, str | None, Json]]) -> list[bytes]:
-    """Write disclosures without white space: `["salt",name,value]`, without a name for elements.
+def encode_all(
+    salts: Sequence[bytes], names: Sequence[str] | None, values: Sequence[Json]
+) -> list[bytes]:
+    """Write disclosures without white space: `["salt",name,value]`, or `["salt",value]`.
 
     Args:
-        entries: salt of 16 bytes, claim name or None, value.
+        salts: 16 bytes each.
+        names: names of the claims; None for array elements.
+        values: as many as salts.
 
     Returns:
         Encoded disclosures, ASCII, in their order.
@@ -173,15 +194,14 @@ def encode_all(entries: Sequence[tuple[bytes, str | None, Json]]) -> list[bytes]
         DisclosureInvalid: a salt is not 16 bytes long.
         Malformed: a value has no JSON form.
     """
-    salts = [salt for salt, _, _ in entries]
-    if not all([len(salt) == SALT_BYTES for salt in salts]):
+    if not _SALT_SIZES.issuperset(map(len, salts)):
         raise DisclosureInvalid(f"a salt is {SALT_BYTES} bytes long")
-    contents = [
-        (salt, value) if name is None else (salt, name, value)
-        for salt, (_, name, value) in zip(
-            strict.b64u_fixed(salts, SALT_BYTES), entries, strict=True
-        )
-    ]
+    texts = strict.b64u_fixed(salts, SALT_BYTES)
+    contents = (
+        list(zip(texts, values, strict=True))
+        if names is None
+        else list(zip(texts, names, values, strict=True))
+    )
     return [strict.b64u_ascii(text) for text in strict.dumps_all(contents)]
 
 
@@ -209,7 +229,7 @@ def salts_from_seed(seed: bytes) -> Callable[[int], bytes]:
     def salt(index: int) -> bytes:
         if not 0 <= index < MAX_DISCLOSURES:
             raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
-        message = hashlib.sha256(inner + bytes((index,))).digest()
+        message = hashlib.sha256(inner + _INDEXES[index]).digest()
         return hashlib.sha256(outer + message).digest()[:SALT_BYTES]
 
     return salt

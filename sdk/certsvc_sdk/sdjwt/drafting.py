@@ -21,8 +21,8 @@ from certsvc_sdk.strict import MAX_DEPTH, Json
 
 _RESERVED = frozenset({SD, SD_ALG, ELEMENT})
 _NESTED = (dict, list, tuple)
-# Name (None for an array element), value, and what is to be disclosed inside it.
-_Hidden: TypeAlias = tuple[str | None, Json, Pointers]
+# A value that becomes a disclosure, and what is to be disclosed inside it.
+_Hidden: TypeAlias = tuple[Json, Pointers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +108,20 @@ class _Writer:
             raise DisclosureInvalid("claims use a name that SD-JWT reserves")
         marked = level.members if level else {}
         clear: dict[str, Json] = {}
+        names: list[str] = []
         hidden: list[_Hidden] = []
         for name, value in claims.items():
             below = marked.get(name)
             if below is not None and below.here:
-                hidden.append((name, value, below))
+                names.append(name)
+                hidden.append((value, below))
             elif isinstance(value, _NESTED):
                 clear[name] = self._value(value, below, depth)
             else:
                 clear[name] = value
         # Clear members stand before `_sd` in the text, so their slots are numbered first.
         if hidden:
-            clear[SD] = [*sorted(self._disclose(hidden, depth))]
+            clear[SD] = [*sorted(self._disclose(names, hidden, depth))]
         return clear
 
     def _value(self, value: Json, level: Pointers | None, depth: int) -> Json:
@@ -136,16 +138,16 @@ class _Writer:
         for index, item in enumerate(items):
             below = level.element(index) if level else None
             if below is not None and below.here:
-                result.append({ELEMENT: self._disclose([(None, item, below)], depth)[0]})
+                result.append({ELEMENT: self._disclose(None, [(item, below)], depth)[0]})
             else:
                 result.append(self._value(item, below, depth))
         return result
 
-    def _disclose(self, hidden: list[_Hidden], depth: int) -> list[str]:
+    def _disclose(self, names: list[str] | None, hidden: list[_Hidden], depth: int) -> list[str]:
         """Write each line, then the lines of its own slots; return the digests of `hidden`."""
         places: list[int] = []
         shown: list[Json] = []
-        for _, value, below in hidden:
+        for value, below in hidden:
             place = len(self.lines)
             if place >= MAX_DISCLOSURES:
                 raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
@@ -153,8 +155,7 @@ class _Writer:
             places.append(place)
             nested = isinstance(value, _NESTED)
             shown.append(self._value(value, below, depth) if nested else value)
-        names = [name for name, _, _ in hidden]
-        encoded = encode_all(list(zip(self._salts_at(places), names, shown, strict=True)))
+        encoded = encode_all(self._salts_at(places), names, shown)
         for place, line in zip(places, encoded, strict=True):
             self.lines[place] = line
         return digests_of(encoded, self._digest)

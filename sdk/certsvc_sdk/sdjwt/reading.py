@@ -1,5 +1,6 @@
 """Take an SD-JWT apart and put its disclosed claims back (RFC 9901 section 7.1)."""
 
+import re
 from collections.abc import Collection, Mapping
 from operator import itemgetter
 from typing import Final, NamedTuple
@@ -23,6 +24,7 @@ from certsvc_sdk.strict import MAX_DEPTH, MAX_TOKEN, Json
 _RESERVED_NAMES: Final = frozenset({SD, SD_ALG, ELEMENT})
 _RESERVED_AT_TOP: Final = _RESERVED_NAMES | ALWAYS_CLEAR
 _DIGEST_LENGTH: Final = 43
+_BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
 _CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
 _LENGTHS: Final = frozenset({_ELEMENT_ITEMS, _CLAIM_ITEMS})
@@ -274,7 +276,7 @@ class _Reader:
     def _withhold(self, digests: list[Json]) -> None:
         """Count digests that no disclosure belongs to: withheld claims, and decoys."""
         texts = [text for text in digests if isinstance(text, str) and len(text) == _DIGEST_LENGTH]
-        if len(texts) != len(digests):
+        if len(texts) != len(digests) or not _BASE64URL.fullmatch("".join(texts)):
             raise DisclosureInvalid("a digest is not 43 characters of base64url")
         before = len(self._unknown)
         self._unknown.update(texts)

@@ -66,12 +66,12 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
     values: list[list[Json]]
     try:
         *values, _ = orjson.loads(b"[%b0]" % lines)
-        pairs = zip(values, encoded, strict=False)
-        written = b"".join(
-            [orjson.dumps(value, None, STRICT) + _PLAIN[len(text) & 3] for value, text in pairs]
-        )
-        canonical = written == lines
-    except (TypeError, ValueError):
+        pairs = zip(values, encoded, strict=True)
+        written = [
+            orjson.dumps(value, None, STRICT) + _PLAIN[len(text) & 3] for value, text in pairs
+        ]
+        canonical = b"".join(written) == lines
+    except (TypeError, ValueError):  # also another number of values than of texts
         canonical = False
     # A written value holds no line feed and each separator does. So there are as many values as
     # texts, no text holds a line feed either, and each value is one text.

@@ -42,12 +42,14 @@ class CachedTrust:
         self._read = read
         self._lock = threading.Lock()
         self._records: dict[str, IssuerRecord] = {}
+        self._answers: dict[str, IssuerRecord] = {}
         self._trusted = _verify(root, state, read)
         self._roles = {("root", "targets"): self._trusted.targets}
         about = self.target(ABOUT_TARGET)
         if about is None:
             raise TrustUnavailable("the trust repository does not say what it is")
         self._about = _about(about)
+        self._expires = int(self._trusted.timestamp.expires.timestamp())
 
     @property
     def as_of(self) -> int:
@@ -57,7 +59,7 @@ class CachedTrust:
     @property
     def expires(self) -> int:
         """Unix seconds after which the data is stale: expiry of the timestamp role."""
-        return int(self._trusted.timestamp.expires.timestamp())
+        return self._expires
 
     @property
     def env(self) -> Environment:
@@ -112,6 +114,9 @@ class CachedTrust:
             TrustUnavailable: the record, or the list it would stand in, was never fetched; or the
                 record is signed and still not one this release can accept.
         """
+        known = self._answers.get(iss)
+        if known is not None:
+            return known
         try:
             path = issuer_target(iss)
         except Malformed:
@@ -121,7 +126,10 @@ class CachedTrust:
         except TrustInvalid as error:
             raise TrustUnavailable(str(error)) from error
         # Another host with the same USCC is another issuer.
-        return record if record is not None and record.answers_to(iss) else None
+        if record is None or not record.answers_to(iss):
+            return None
+        self._answers[iss] = record  # an issuer's own identifiers only, so strangers fill nothing
+        return record
 
     def issuers(self) -> tuple[IssuerRecord, ...]:
         """Every cached record that can be used, by target path; what offline use can answer for."""

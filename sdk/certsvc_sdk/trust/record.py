@@ -129,6 +129,21 @@ class IssuerRecord:
                 return right
         return None
 
+    def allows(self, vct: str, at: int, division: str, validity: int | None) -> bool:
+        """Whether some right allows a certificate of that length; see `right`.
+
+        Args:
+            vct: type of the certificate with its version, as in the token.
+            at: Unix seconds to judge by.
+            division: six digits, the place of issue.
+            validity: seconds from issue to end; None: without end.
+        """
+        unversioned = vct.rpartition("/")[0]
+        return any(
+            right.covers(vct=unversioned, at=at, division=division) and right.admits(validity)
+            for right in self.rights
+        )
+
     @property
     def uses_loopback(self) -> bool:
         """Some address is plain http to loopback: believed only where `env` is demo."""

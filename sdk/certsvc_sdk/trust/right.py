@@ -38,6 +38,11 @@ class Right:
             and division_within(division, self.division)
         )
 
+    def admits(self, validity: int | None) -> bool:
+        """Whether a certificate may be valid for so many seconds; None: without end."""
+        longest = self.max_validity
+        return longest is None or (validity is not None and validity <= longest)
+
     def to_json(self) -> dict[str, Json]:
         """The member of `rights`."""
         return {

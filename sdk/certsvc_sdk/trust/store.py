@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from certsvc_sdk.bell import Bell
 from certsvc_sdk.durable import replace_file
 from certsvc_sdk.errors import Malformed, TrustUnavailable
 from certsvc_sdk.strict import Json, dumps, loads_object
@@ -91,21 +92,23 @@ class State:
 class TrustStore:
     """The cache folders. Several processes may share them.
 
+    Attributes:
+        bell: rung whenever the state is replaced.
+
     Args:
-        metadata_dir: holds `state.json`, the lock and `<sha256>.json` metadata files.
+        metadata_dir: holds `state.json`, the lock, the bell and `<sha256>.json` metadata files.
         target_dir: holds `<sha256>` target files.
     """
 
     def __init__(self, metadata_dir: Path, target_dir: Path) -> None:
         self._metadata_dir = metadata_dir
-        # Asked for with every check: a `Path` costs more to join than a file to look at.
-        self._state_file = str(metadata_dir / STATE_FILE)
+        self.bell = Bell(metadata_dir / "bell")
         self._target_dir = target_dir
 
     def stamp(self) -> tuple[int, int, int] | None:
         """Changes whenever the state is replaced; None: there is no state."""
         try:
-            found = os.stat(self._state_file)
+            found = os.stat(self._metadata_dir / STATE_FILE)
         except OSError:
             return None
         return found.st_ino, found.st_mtime_ns, found.st_size
@@ -169,6 +172,7 @@ class TrustStore:
             for (kind, digest), data in files.items():
                 self._put(self._path(kind, digest), data)
             replace_file(self._metadata_dir / STATE_FILE, _state_bytes(merged))
+            self.bell.ring()
             # One generation back stays: another process may be reading it at this moment.
             kept = merged.digests if before is None else merged.digests | before.digests
             self._sweep(kept)

@@ -54,6 +54,7 @@ def test_a_request_names_one_and_adds_what_is_its_own(policies: Policies) -> Non
         ({"name": "tender", "require_log_proof": False}, "/require_log_proof", "unknown_member"),
         ({"name": "tender", "given": {"A": 1}}, "/given/A", "format_invalid"),
         ({"name": "tender", "nonce": ""}, "/nonce", "format_invalid"),
+        ({"name": "tender", "holder": None}, "/holder", "format_invalid"),
     ],
     ids=str,
 )

@@ -172,6 +172,13 @@ class TestAbsent:
         assert findings({**self.RULE, "claim": "/list/9"}, shown, signed=signed, withheld=1) == MET
 
 
+@pytest.mark.parametrize("match", ["every", "any"])
+def test_no_element_stands_in_for_a_withheld_one(match: str) -> None:
+    rule = {"claim": "/members/0/name", "op": "equals", "value": "乙", "match": match}
+    signed = {"members": [{"...": "A" * 43}, {"name": "乙"}]}
+    assert findings(rule, {"members": [{"name": "乙"}]}, signed=signed, withheld=1) == MISSING
+
+
 def test_every_element_means_the_withheld_ones_too() -> None:
     rule = {"claim": "/members/*/born", "op": "age_at_least", "value": 18}
     adult = {"members": [{"born": "1990-01-01"}]}

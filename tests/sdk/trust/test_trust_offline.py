@@ -67,7 +67,7 @@ def test_only_what_was_fetched_is_answered(
 
 
 def files_of(cache: Path) -> list[Path]:
-    return sorted(path for path in cache.rglob("*") if path.is_file() and path.name != "lock")
+    return sorted(p for p in cache.rglob("*") if p.is_file() and p.name not in ("lock", "bell"))
 
 
 def test_each_truncated_file_is_found(

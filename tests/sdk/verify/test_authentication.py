@@ -271,3 +271,12 @@ def test_a_stranger_cannot_add_texts_that_are_json_only_together(
     # `["s","x` with any unused bits, and `yy"]`: once they were read as one disclosure.
     added = f"WyJzIiwie{last}~eXkiXQ~"
     assert judge(issuer.token() + added, world, facts.now).code == "malformed"
+
+
+def test_a_forgery_never_bears_an_offices_name(issuer: Any, world: Any, facts: Any) -> None:
+    world.records[facts.iss] = issuer.record(key={"not_after": facts.now - 2 * facts.day})
+    signed, _, rest = issuer.token().partition("~")
+    forged = signed.rpartition(".")[0] + "." + "A" * 85 + "Q~" + rest
+    verdict = judge(forged, world, facts.now)
+    assert result(verdict, "signature") == ("failed", "signature_invalid")
+    assert verdict.issuer_name is None

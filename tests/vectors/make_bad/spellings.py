@@ -41,6 +41,7 @@ def _base64() -> Row:
         made = token(sd(_tail(odd)), _tail(odd))
         title = (f"披露末位多余比特（余 {rest}）", f"Unused bits set in a disclosure (rest {rest})")
         row.bad(f"disclosure-tail-bits-{rest}", *title, made, "malformed", None)
+    _run_on(row)
     signed, rest_of = usual().split("~", 1)
     head = _sized(2, lambda n: b64u(js(CERT.header()) + b" " * n))
     body = signed.split(".")[1]
@@ -147,6 +148,21 @@ def _holding(character: str, make: Any) -> str:
 def _list_text() -> str:
     payload = json.loads(unb64u(status_list().split(".")[1]))
     return str(payload["status_list"]["lst"])
+
+
+def _run_on(row: Row) -> None:
+    # Neither text is JSON by itself; what the unused bits spell could join it to the next one.
+    pairs = {
+        "run-on-into-the-next": ("WyJzIiwieE", b64u(b'yy"]')),
+        "run-on-with-a-hidden-separator": (
+            _tail(b64u(b'["ss","x')),
+            b64u(b'y"]\n,["t","name","value"]'),
+        ),
+    }
+    for name, pair in pairs.items():
+        title = ("两段披露合在一起才是 JSON", "Disclosures that are JSON only together")
+        made = usual() + "".join(f"{text}~" for text in pair)
+        row.bad(f"disclosures-{name}", *title, made, "malformed", "grammar")
 
 
 def _unicode() -> Row:
