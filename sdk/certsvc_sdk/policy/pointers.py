@@ -48,7 +48,7 @@ def step(value: Any, name: str) -> list[Any]:  # noqa: ANN401
 
 
 def is_shown(wanted: str, claims: Mapping[str, Any]) -> bool:
-    """Tell whether a needed claim is there: with `*`, in every element and in at least one."""
+    """Tell whether a needed claim is there, not null: with `*`, in every element and in one."""
     return _shown(parts(wanted), claims)
 
 
@@ -61,7 +61,7 @@ def _shown(names: tuple[str, ...], value: Any) -> bool:  # noqa: ANN401
             rest = names[place + 1 :]
             return all(_shown(rest, element) for element in found)
         value = found[0]
-    return True
+    return value is not None
 
 
 def is_whole(names: tuple[str, ...], signed: Any, shown: Any) -> bool:  # noqa: ANN401
