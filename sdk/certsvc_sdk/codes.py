@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
 
 
 class Outcome(StrEnum):
@@ -19,24 +18,6 @@ class Outcome(StrEnum):
     VALID = "VALID"
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
-
-
-class Unmet(NamedTuple):
-    """One rule of a policy that a certificate does not meet.
-
-    Attributes:
-        reason: the key of `REASONS` it belongs to.
-        rule: JSON pointer of the rule in the policy, for instance `/predicates/0`.
-        claim: the claim it is about, as the policy spells it; None: the certificate as a whole.
-        zh: the demand in Chinese, `{claim}` where the claim's label goes.
-        en: the same in English.
-    """
-
-    reason: str
-    rule: str
-    claim: str | None
-    zh: str
-    en: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome, Unmet
+from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome
+from certsvc_sdk.unmet import Unmet
 
 __all__ = [
     "CODES",

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 
-from certsvc_sdk.codes import Unmet
 from certsvc_sdk.policy import rules
 from certsvc_sdk.policy.grammar import below
 from certsvc_sdk.policy.pointers import ABSENT, is_shown, values
 from certsvc_sdk.policy.rules import Policy
+from certsvc_sdk.unmet import Unmet
 
 # Where the types of this release keep the code of whoever holds the certificate.
 HOLDER_POINTERS: Final = (
