@@ -116,7 +116,7 @@ def _names() -> Row:
     )
     made = token(police_claims(), header=POLICE.header(alg="ES256"), key=POLICE)
     title = ("Ed25519 密钥，头部称 ES256", "An Ed25519 key under the name ES256")
-    row.bad("alg-es256-for-an-ed25519-key", *title, made, CODE, "algorithm")
+    row.bad("alg-es256-for-an-ed25519-key", *title, made, CODE, "algorithm", issuer_name=None)
     unsigned = token(sd(LEGAL), LEGAL, header=CERT.header(alg="none"))
     title = ("alg none 却带有真实签名", "alg none with a true signature behind it")
     row.bad("alg-none-with-signature", *title, unsigned, CODE, "header")

@@ -85,6 +85,8 @@ def _places(row: Row) -> None:
         "sd-of-empty-text": ("_sd 含空文本", token(claims(_sd=[""]))),
         "sd-of-short-digest": ("_sd 含 42 字符", token(claims(_sd=[DECOY[:-1]]))),
         "sd-of-long-digest": ("_sd 含 44 字符", token(claims(_sd=[DECOY + "A"]))),
+        "sd-of-other-characters": ("_sd 含别的字符", token(claims(_sd=[DECOY[:-1] + "é"]))),
+        "dots-with-line-feed": ("... 含换行", token(claims(list=[{"...": DECOY[:-1] + "\n"}]))),
         "sd-of-padded-digest": ("_sd 含带填充的摘要", token(claims(_sd=[DECOY + "="]))),
         "dots-with-a-neighbour": (
             "... 旁有成员",

@@ -73,20 +73,14 @@ def _places() -> Row:
     row.bad(
         "right-ended", "权限已终止", "The right ended before", usual(), *BAD, records={PATH: ended}
     )
-    row.bad(
-        "type-like-another",
-        "类型名只是前缀相同",
-        "A type whose name only begins alike",
-        usual(vct=f"{LICENCE}-copy/1"),
-        *BAD,
-    )
-    row.bad(
-        "type-below",
-        "类型在权限地址之下",
-        "A type below the right's address",
-        usual(vct=f"{LICENCE}/x/1"),
-        *BAD,
-    )
+    for name, (zh, en, vct) in {
+        "type-like-another": ("类型名只是前缀相同", "Its name only begins alike", "-copy/1"),
+        "type-below": ("类型在权限地址之下", "A type below the right's address", "/x/1"),
+        "version-empty": ("版本为空", "An empty version", "/"),
+        "version-with-line-feed": ("版本后有换行", "A line feed behind the version", "/1\n"),
+        "version-with-query": ("版本后有查询", "A query behind the version", "/1?x"),
+    }.items():
+        row.bad(name, zh, en, usual(vct=LICENCE + vct), *BAD)
     return row
 
 
