@@ -29,8 +29,7 @@ _CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
 _LENGTHS: Final = frozenset({_ELEMENT_ITEMS, _CLAIM_ITEMS})
 _NESTED: Final = (dict, list)
-# Types, asked about many values at once.
-_ARRAY: Final = frozenset({list})
+# Asked about the types of many values at once.
 _STRING: Final = frozenset({str})
 
 
@@ -286,9 +285,9 @@ class _Reader:
 
 def _contents(parsed: Parsed) -> list[list[Json]]:
     """Read disclosures: arrays of salt and value, or salt, name and value."""
-    contents: list[list[Json]]
-    contents = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")  # type: ignore[assignment]
-    if not _ARRAY.issuperset(map(type, contents)) or not _LENGTHS.issuperset(map(len, contents)):
+    found = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
+    contents = [item for item in found if isinstance(item, list)]
+    if len(contents) != len(found) or not _LENGTHS.issuperset(map(len, contents)):
         raise DisclosureInvalid("a disclosure is not an array of two or three items")
     if not _STRING.issuperset(map(type, map(itemgetter(0), contents))):
         raise DisclosureInvalid("the salt of a disclosure is not a string")
