@@ -20,7 +20,6 @@ from certsvc_sdk.policy.judging import (
     Subject,
     holder_matches,
     judge,
-    missing_claims,
 )
 from certsvc_sdk.policy.pointers import values
 from certsvc_sdk.policy.rules import Policy, TypeVersions, accepts_division, accepts_type
@@ -41,7 +40,6 @@ __all__ = [
     "accepts_type",
     "holder_matches",
     "judge",
-    "missing_claims",
     "values",
 ]
 

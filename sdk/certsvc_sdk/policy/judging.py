@@ -135,11 +135,6 @@ def _words() -> ModuleType:
     return words
 
 
-def missing_claims(policy: Policy, claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the needed claims that are not shown, in the policy's order and spelling."""
-    return tuple(wanted for wanted in policy.claims if not is_shown(wanted, claims))
-
-
 def holder_matches(policy: Policy, claims: Mapping[str, Any]) -> bool:
     """Return whether the certificate is about the wanted holder; one that hides it is not."""
     if policy.holder is None:

@@ -1,14 +1,17 @@
 """Policies: what is refused at construction, and what each rule accepts."""
 
+from typing import Any
+
 import pytest
 
 from certsvc_sdk.errors import PolicyInvalid
 from certsvc_sdk.policy import (
     Policy,
+    Subject,
     accepts_division,
     accepts_type,
     holder_matches,
-    missing_claims,
+    judge,
     values,
 )
 
@@ -21,6 +24,11 @@ HOUSEHOLD = {
     ],
     "empty": [],
 }
+
+
+def missing_claims(policy: Policy, claims: dict[str, Any]) -> tuple[str, ...]:
+    signed = {"vct": "https://certs.example/vct/any/1", "iat": 0}
+    return judge(policy, Subject(claims, signed, 0, "999900"), 0).missing
 
 
 @pytest.mark.parametrize(
