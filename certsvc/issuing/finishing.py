@@ -215,11 +215,13 @@ class Finisher:
     def abandon(self, connection: Connection, task: Task, acts: Acts, *, reason: str) -> bool:
         """Give a plan up: its place is marked invalid, its Idempotency-Key is free again."""
         new = task.planned.new
-        if not Certificates(connection).abandon(
+        certificates = Certificates(connection)
+        if not certificates.abandon(
             new.issuer_id, new.certificate_id, task.planned.plan_no, reason=reason
         ):
             return False
-        StatusLists(connection).request_publication(new.issuer_id, new.list_no)
+        version = StatusLists(connection).request_publication(new.issuer_id, new.list_no)
+        certificates.set_list_version(new.issuer_id, new.certificate_id, version)
         Idempotency(connection).release(task.scope)
         acts.setdefault((task.principal, "certificate.abandon"), []).append(new.certificate_id)
         return True

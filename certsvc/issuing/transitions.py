@@ -114,9 +114,11 @@ def write_change(
         client_id=principal.client_id,
         request_id=principal.request_id,
     )
-    if not Certificates(connection).move(event, superseded_by_id=superseded_by):
-        raise errors.StateConflict(row.state.value, operation)
     version = StatusLists(connection).request_publication(row.issuer_id, row.list_no)
+    if not Certificates(connection).move(
+        event, list_version=version, superseded_by_id=superseded_by
+    ):
+        raise errors.StateConflict(row.state.value, operation)
     Outbox(connection, rng=rng).put(
         row.issuer_id,
         TOPIC_STATUS,

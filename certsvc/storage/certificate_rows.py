@@ -84,6 +84,7 @@ class CertificateRow:
     status_changed_at: int | None
     list_no: int
     list_index: int
+    list_version: int
     kid: str
     iat: int
     nbf: int | None

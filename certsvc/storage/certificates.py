@@ -28,6 +28,7 @@ _AS_PLANNED = {
     "state": State.PLANNED.value,
     "status_value": STATUS_VALUES[State.PLANNED],
     "status_seq": 0,
+    "list_version": 0,
     "plan_no": 1,
     "failures": 0,
 }
@@ -214,11 +215,14 @@ class Certificates:
         )
         return done.rowcount == 1
 
-    def move(self, event: StatusEvent, *, superseded_by_id: str | None = None) -> bool:
+    def move(
+        self, event: StatusEvent, *, list_version: int, superseded_by_id: str | None = None
+    ) -> bool:
         """Change the state by compare-and-swap and keep the event.
 
         Args:
             event: The change; its `seq` is one more than the row's `status_seq`.
+            list_version: Version of the status list that first shows the change.
             superseded_by_id: The successor, for a certificate that is superseded.
 
         Returns:
@@ -237,6 +241,7 @@ class Certificates:
                 status_seq=event.seq,
                 status_reason=event.reason,
                 status_changed_at=event.at,
+                list_version=list_version,
                 superseded_by_id=superseded_by_id,
             )
         )
@@ -245,6 +250,14 @@ class Certificates:
         words = {"state_before": event.state_before.value, "state_after": event.state_after.value}
         self._connection.execute(status_event.insert().values(**{**asdict(event), **words}))
         return True
+
+    def set_list_version(self, issuer_id: str, certificate_id: str, list_version: int) -> None:
+        """Note which version of the status list first shows the present bits."""
+        self._connection.execute(
+            certificate.update()
+            .where(*_key(issuer_id, certificate_id))
+            .values(list_version=list_version)
+        )
 
     def events(self, issuer_id: str, certificate_id: str) -> Sequence[StatusEvent]:
         """List a certificate's changes of state in order."""

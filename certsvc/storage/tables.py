@@ -71,6 +71,8 @@ certificate = sa.Table(
     sa.Column("status_changed_at", sa.BigInteger),
     sa.Column("list_no", sa.BigInteger, nullable=False),
     sa.Column("list_index", sa.BigInteger, nullable=False),
+    # The version of the list that first shows the present bits; 0: they never changed.
+    sa.Column("list_version", sa.BigInteger, nullable=False),
     sa.Column("kid", sa.String(64), nullable=False),
     sa.Column("iat", sa.BigInteger, nullable=False),
     sa.Column("nbf", sa.BigInteger),
@@ -113,6 +115,15 @@ sa.Index(
     certificate.c.status_value,
     sqlite_where=sa.text("status_value > 0"),
     postgresql_where=sa.text("status_value > 0"),
+)
+# What changed since a version of a list: the publisher need not read the whole list again.
+sa.Index(
+    "ix_certificate_list_version",
+    certificate.c.issuer_id,
+    certificate.c.list_no,
+    certificate.c.list_version,
+    sqlite_where=sa.text("list_version > 0"),
+    postgresql_where=sa.text("list_version > 0"),
 )
 
 holder = sa.Table(
@@ -238,4 +249,66 @@ lease = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False),
     sa.Column("expires_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("issuer_id", "name"),
+)
+
+log_entry = sa.Table(
+    "log_entry",
+    metadata,
+    _issuer(),
+    # One row an event: 0 is the issue, then the certificate's status events by their numbers.
+    sa.Column("certificate_id", sa.String(32), nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    # Exact bytes of the leaf, canonical JSON without personal data, and their leaf hash.
+    sa.Column("leaf", sa.Text, nullable=False),
+    sa.Column("leaf_hash", sa.LargeBinary(32), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    # Its place for ever, given by the sequencer; until then the row waits.
+    sa.Column("log_index", sa.BigInteger),
+    sa.PrimaryKeyConstraint("issuer_id", "certificate_id", "seq"),
+)
+sa.Index(
+    "ix_log_entry_waiting",
+    log_entry.c.created_at,
+    sqlite_where=sa.text("log_index IS NULL"),
+    postgresql_where=sa.text("log_index IS NULL"),
+)
+sa.Index("ix_log_entry_log_index", log_entry.c.log_index)
+sa.Index("ix_log_entry_leaf_hash", log_entry.c.leaf_hash)
+
+log_head = sa.Table(
+    "log_head",
+    metadata,
+    # Empty: one log serves the whole service, so no foreign key.
+    sa.Column("issuer_id", sa.String(64), nullable=False),
+    sa.Column("origin", sa.String(200), nullable=False),
+    # How many leaves have a place, and how many of them the published checkpoint covers.
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("published_size", sa.BigInteger, nullable=False),
+    sa.Column("published_at", sa.BigInteger),
+    sa.PrimaryKeyConstraint("issuer_id", "origin"),
+    sa.CheckConstraint("published_size BETWEEN 0 AND size", name="published"),
+)
+
+journal_head = sa.Table(
+    "journal_head",
+    metadata,
+    # Empty: one journal tells of the whole database.
+    sa.Column("issuer_id", sa.String(64), nullable=False),
+    # Raised by every recovery: what an earlier life of the database wrote is told apart.
+    sa.Column("epoch", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("issuer_id"),
+)
+
+carried_status = sa.Table(
+    "carried_status",
+    metadata,
+    _issuer(),
+    # Bits that were published for places whose certificates a restore lost: shown for ever.
+    sa.Column("list_no", sa.BigInteger, nullable=False),
+    sa.Column("list_index", sa.BigInteger, nullable=False),
+    sa.Column("status_value", sa.SmallInteger, nullable=False),
+    sa.Column("carried_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("issuer_id", "list_no", "list_index"),
+    sa.CheckConstraint("status_value BETWEEN 1 AND 3", name="status_value"),
 )

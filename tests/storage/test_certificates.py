@@ -115,10 +115,11 @@ def test_a_state_moves_by_compare_and_swap(connection, certificates, add_plan):
         )
 
     suspend = event(1, State.VALID, State.SUSPENDED)
-    assert certificates.move(suspend)
-    assert not certificates.move(suspend)
-    assert not certificates.move(event(3, State.SUSPENDED, State.VALID))
-    assert certificates.move(event(2, State.SUSPENDED, State.SUPERSEDED), superseded_by_id="n")
+    superseded = event(2, State.SUSPENDED, State.SUPERSEDED)
+    assert certificates.move(suspend, list_version=2)
+    assert not certificates.move(suspend, list_version=2)
+    assert not certificates.move(event(3, State.SUSPENDED, State.VALID), list_version=3)
+    assert certificates.move(superseded, list_version=3, superseded_by_id="n")
     row = certificates.get(OFFICE, found)
     assert (row.state, row.status_seq, row.superseded_by_id) == (State.SUPERSEDED, 2, "n")
     assert certificates.events(OFFICE, found) == [

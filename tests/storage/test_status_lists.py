@@ -94,7 +94,7 @@ def test_a_snapshot_shows_what_is_out_of_force(engine, sealing, add_plan):
             certificate_id = add_plan(connection, number)
             assert certificates.complete(OFFICE, certificate_id, 1, credential=b"c", now=2)
             if state is not State.VALID:
-                assert certificates.move(event(certificate_id, state))
+                assert certificates.move(event(certificate_id, state), list_version=2)
         abandoned = add_plan(connection, 5)
         certificates.abandon(OFFICE, abandoned, 1, reason="test")
         add_plan(connection, 6)
