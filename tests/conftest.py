@@ -1,12 +1,23 @@
-"""Fixtures of every room: the standards' vectors and the sample records."""
+"""Fixtures of every room: vectors, sample records, private PostgreSQL and Redis servers."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from certsvc.service.engine import make_engine
+from certsvc.storage.database import upgrade
+
 ROOT = Path(__file__).parents[1]
+# The servers are a package of their own: test modules cannot import one another.
+sys.path.insert(0, str(ROOT / "tests" / "services"))
+
+from servers import postgres, redis  # noqa: E402
+from servers.postgres import Postgres  # noqa: E402
+from servers.processes import wait_until as _wait_until  # noqa: E402
+from servers.redis import Redis  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +49,98 @@ def vector_file(vectors: Path) -> Callable[[str], Path]:
 def samples() -> Path:
     """Folder of the fictional registration records."""
     return ROOT / "tests" / "samples"
+
+
+def _program(found: Path | None, name: str) -> Path:
+    """The program, or the end of the test: a failure in CI, a skip elsewhere."""
+    if found is None:
+        reason = f"{name} is not installed: python tests/system_packages.py"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A private PostgreSQL: `start`, `stop`, `crash`, `kill`, `pause`, `resume`, `new_database`.
+
+    Whoever stops it starts it again: it serves all tests of this process.
+    """
+    server = Postgres(_program(postgres.programs(), "PostgreSQL's server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: Postgres) -> str:
+    """Address of the private PostgreSQL's first database, which nobody keeps tables in."""
+    return postgres_server.dsn("postgres")
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Postgres) -> str:
+    """Name of a database with the issuer's tables and no rows, to be copied."""
+
+    def migrate(dsn: str) -> None:
+        engine = make_engine(dsn)
+        upgrade(engine)
+        engine.dispose()
+
+    return postgres_server.migrated(migrate)
+
+
+@pytest.fixture
+def postgres_empty(postgres_server: Postgres) -> Iterator[str]:
+    """Address of a fresh database without tables."""
+    dsn = postgres_server.new_database()
+    yield dsn
+    postgres_server.drop(dsn)
+
+
+@pytest.fixture
+def postgres_database(postgres_server: Postgres, postgres_template: str) -> Iterator[str]:
+    """Address of a fresh database with the issuer's tables."""
+    dsn = postgres_server.new_database(postgres_template)
+    yield dsn
+    postgres_server.drop(dsn)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of a fresh database with the issuer's tables, once of each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_database"))
+    url = f"sqlite:///{tmp_path / 'certsvc.db'}"
+    engine = make_engine(url)
+    upgrade(engine)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A private Redis: `start`, `kill`, `pause`, `resume`, `flush`, `url`."""
+    server = Redis(_program(redis.program(), "redis-server"))
+    try:
+        server.start()
+        yield server
+    finally:
+        server.end()
+
+
+@pytest.fixture
+def redis_url(redis_server: Redis) -> str:
+    """Address of the private Redis, running and empty."""
+    redis_server.start()
+    redis_server.flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Function that asks a condition again and again: for foreign programs, which ring no bell."""
+    return _wait_until

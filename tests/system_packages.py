@@ -7,14 +7,29 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 #: Program → Debian package.
-PROGRAMS = {"curl": "curl", "openssl": "openssl"}
+PROGRAMS = {
+    "curl": "curl",
+    "openssl": "openssl",
+    "postgres": "postgresql",
+    "redis-server": "redis-server",
+}
+# Debian keeps PostgreSQL's server programs off the path, one folder a version.
+FOLDERS = {"postgres": Path("/usr/lib/postgresql")}
 
 
 def missing() -> list[str]:
-    """Programs that are not on the path."""
-    return [program for program in PROGRAMS if shutil.which(program) is None]
+    """Programs that are neither on the path nor in their own folder."""
+    return [program for program in PROGRAMS if not _present(program)]
+
+
+def _present(program: str) -> bool:
+    if shutil.which(program) is not None:
+        return True
+    folder = FOLDERS.get(program)
+    return folder is not None and any(folder.glob(f"*/bin/{program}"))
 
 
 def install(programs: list[str]) -> None:
