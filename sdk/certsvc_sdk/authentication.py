@@ -5,10 +5,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from certsvc_sdk import sdjwt, strict
-from certsvc_sdk.algorithms import ALGORITHMS, is_kid
+from certsvc_sdk import sdjwt
+from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.codes import CODES
 from certsvc_sdk.errors import AlgorithmNotAllowed, CertsvcError, DisclosureInvalid, Malformed
+from certsvc_sdk.facts import Facts, header_code, read_facts
+from certsvc_sdk.memory import Known, Memory
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.sdjwt import Parsed
 from certsvc_sdk.steps import Sheet
@@ -17,31 +19,8 @@ from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse
 from certsvc_sdk.world import CLOCK_TOLERANCE, TrustView, World, covers
 
-TYP = "dc+sd-jwt"
-
-_HEADER = frozenset({"alg", "typ", "kid"})
 # `{"` in base64url, or anything before a full stop: with a ~ it means to be an SD-JWT, no URL does.
 _TOKEN = re.compile(r"eyJ|[A-Za-z0-9_-]+\.")
-
-
-class Facts(NamedTuple):
-    """What every certificate says in the clear, of the right types (wire-formats, Credential).
-
-    Attributes:
-        iss: issuer identifier.
-        vct: type with version, an address.
-        identifier: 电子证照标识, `certificate_identifier`.
-        issued: `iat`, Unix seconds.
-        begin: `nbf`, Unix seconds, or None.
-        end: `exp`, Unix seconds, or None.
-    """
-
-    iss: str
-    vct: str
-    identifier: str
-    issued: int
-    begin: int | None
-    end: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,10 +37,12 @@ class Case:
         withheld: number of digests whose disclosures were left out, decoys included.
         soft: the trust data may lack what a newer one has; absence proves nothing then.
         proven: latest time that signed data has shown it to be, Unix seconds.
-        list_as_of: `iat` of the status list that was used, after step 6.
+        list_as_of: moment that the status stands for: `iat` of the list, after step 6.
         spend_nonce: uses a presentation's nonce up and raises `HolderBindingInvalid` where it was
             used before or is not known; None: that is the caller's part.
         profiles: algorithm profiles that are switched on.
+        memory: tokens that were authentic a moment ago; None: none is remembered.
+        known: what the memory holds of this one.
     """
 
     world: World
@@ -70,8 +51,10 @@ class Case:
     moment: int
     spend_nonce: Callable[[str], None] | None = None
     profiles: Collection[str] = ()
+    memory: Memory | None = None
     sheet: Sheet = field(default_factory=Sheet)
-    payload: Mapping[str, Json] = field(default_factory=dict)
+    payload: dict[str, Json] = field(default_factory=dict)
+    known: Known | None = None
     trust: TrustView | None = None
     record: IssuerRecord | None = None
     claims: Mapping[str, Json] | None = None
@@ -118,15 +101,16 @@ def unframe(case: Case, text: str) -> str | None:
 def split(case: Case, token: str) -> Read | None:
     """Step 2: the strict grammar of token, header and payload; nothing is trusted yet."""
     # 2 grammar: exactly <header>.<payload>.<signature>~<disclosure>~…~[<key binding>]
+    known = None if case.memory is None else case.memory.recall(token, case.now)
     try:
-        parsed = sdjwt.parse(token)
+        parsed = sdjwt.parse(token) if known is None else known.first.parsed
     except CertsvcError:
         case.sheet.found("grammar", "malformed")
         return None
     case.sheet.passed("grammar")
 
     # 2 header: exactly alg, typ and kid; no crit, jwk, x5u, zip or b64 can mean anything
-    code = _header_code(parsed.jws.header)
+    code = header_code(parsed.jws.header)
     if code is None:
         case.sheet.passed("header")
     else:
@@ -134,12 +118,13 @@ def split(case: Case, token: str) -> Read | None:
 
     # 2 payload: strict JSON and the types of the claims that the next steps use
     try:
-        case.payload = parsed.payload()
-        facts = _facts(case.payload)
+        case.payload = parsed.payload() if known is None else known.payload
+        facts = read_facts(case.payload)
     except Malformed:
         case.sheet.found("payload", "malformed")
         return None
     case.sheet.passed("payload")
+    case.known = known
     return Read(parsed, facts) if code is None else None
 
 
@@ -191,11 +176,11 @@ def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
         sheet.found("key_period", "key_not_valid_then")
 
     # 4 key_state: a compromised key proves nothing by itself
-    code = _compromise(key)
-    if code is None:
+    cut = key.accept_before_log_index
+    if key.state is not KeyState.COMPROMISED:
         sheet.passed("key_state")
-    else:
-        sheet.found("key_state", code)
+    elif cut is None:
+        sheet.found("key_state", "key_compromised")
 
     # 4 algorithm: the key record's, byte for byte (T01, T02)
     if header["alg"] != key.alg:
@@ -205,7 +190,7 @@ def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
 
     # 4 signature: over the bytes as received
     try:
-        key.public.verify(parsed.jws.signing_input, parsed.jws.signature)
+        _verify(case, parsed, key.public)
     except AlgorithmNotAllowed:
         # Known by name, but this installation lacks its library: that says nothing of forgery.
         sheet.found("algorithm", "algorithm_not_allowed")
@@ -215,14 +200,35 @@ def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
         return None
     sheet.passed("signature")
 
-    _disclose(case, parsed)
+    if cut is not None:
+        _check_cut(case, parsed, record, cut)
+    _disclose(case, parsed, key.public)
     return Signed(parsed, facts, record, key)
 
 
-def _disclose(case: Case, parsed: Parsed) -> None:
+def _verify(case: Case, parsed: Parsed, key: PublicKey) -> None:
+    # A key that verified these very bytes need not do so twice.
+    if case.known is None or case.known.key is not key:
+        key.verify(parsed.jws.signing_input, parsed.jws.signature)
+
+
+def _check_cut(case: Case, parsed: Parsed, record: IssuerRecord, cut: int) -> None:
+    # 4 key_state: what stood in the log before the cut was signed by the office itself; the log is
+    # asked only now, after the signature, so that no stranger makes a verifier fetch things
+    index = case.world.log_index(parsed.jws.signing_input, record)
+    if index is None:
+        case.sheet.found("key_state", "log_proof_missing")
+    elif index < cut:
+        case.sheet.passed("key_state")
+    else:
+        case.sheet.found("key_state", "key_compromised")
+
+
+def _disclose(case: Case, parsed: Parsed, key: PublicKey) -> None:
     # 4 disclosures: each one fits a digest, once, and none overwrites what must stand in the clear
+    known = case.known
     try:
-        shown = parsed.claims(case.payload, profiles=case.profiles)
+        shown = known.presented() if known else parsed.claims(case.payload, profiles=case.profiles)
         if "aud" in shown.claims:
             raise DisclosureInvalid("a certificate is for every reader: it names no audience")
     except CertsvcError as error:
@@ -230,6 +236,8 @@ def _disclose(case: Case, parsed: Parsed) -> None:
     else:
         case.claims, case.withheld = shown.claims, shown.withheld
         case.sheet.passed("disclosures")
+        if case.memory is not None and (known is None or known.key is not key):
+            case.memory.keep(shown, case.payload, key, case.now)
 
 
 def _find_issuer(case: Case, trust: TrustView, iss: str) -> IssuerRecord | None:
@@ -247,36 +255,3 @@ def _find_issuer(case: Case, trust: TrustView, iss: str) -> IssuerRecord | None:
     case.record = record
     case.sheet.passed("issuer")
     return record
-
-
-def _header_code(header: Mapping[str, Json]) -> str | None:
-    """Return what is wrong with a header: the verdict code, or None."""
-    if not is_kid(header.get("kid")) or header.get("typ") != TYP or not header.keys() <= _HEADER:
-        return "malformed"
-    alg = header.get("alg")
-    # The registry is closed: a name outside it can match no key record of this release.
-    if not isinstance(alg, str) or alg not in ALGORITHMS:
-        return "algorithm_not_allowed"
-    return None
-
-
-def _facts(payload: Mapping[str, Json]) -> Facts:
-    what = "payload"
-    if "aud" in payload:
-        # RFC 9901 section 7.1, step 6: made for somebody by name, and nobody here is that one.
-        raise Malformed("a certificate is for every reader: it names no audience")
-    return Facts(
-        iss=strict.text(payload, "iss", what),
-        vct=strict.text(payload, "vct", what),
-        identifier=strict.text(payload, "certificate_identifier", what),
-        issued=strict.integer(payload, "iat", what),
-        begin=strict.optional_integer(payload, "nbf", what),
-        end=strict.optional_integer(payload, "exp", what),
-    )
-
-
-def _compromise(key: KeyRecord) -> str | None:
-    if key.state is not KeyState.COMPROMISED:
-        return None
-    # Certificates logged before the cut stay good, but only the log can tell which they are.
-    return "key_compromised" if key.accept_before_log_index is None else "log_proof_missing"

@@ -65,6 +65,9 @@ def is_older(token: StatusListToken, than: StatusListToken) -> bool:
 class StatusCache:
     """The cache folder of status data. Safe for threads.
 
+    Attributes:
+        clock_floor: latest time proven by signed data, Unix seconds; 0 where nothing was seen.
+
     Args:
         folder: made on demand.
     """
@@ -76,7 +79,7 @@ class StatusCache:
         self._revoked: set[tuple[str, int]] = set()
         self._revoked_stamp: tuple[int, int] | None = None
         self._bell = Bell(folder / "bell")
-        self._floor = self._read_floor()
+        self.clock_floor = self._read_floor()
 
     def load(self, uri: str) -> StoredList | None:
         """Return the stored list of an address, or None; its signature is not checked yet."""
@@ -100,23 +103,19 @@ class StatusCache:
         )
         self._write("status list", lambda: replace_file(self._list_path(stored.uri), data))
 
-    @property
-    def clock_floor(self) -> int:
-        """Latest time proven by signed data, Unix seconds; 0 where nothing was seen."""
-        return self._floor
-
     def raise_floor(self, moment: int) -> None:
         """Note that it is `moment` (Unix seconds) or later."""
-        if moment <= self._floor:
+        if moment <= self.clock_floor:
             return
         with self._lock:
-            self._floor = max(moment, self._floor)
+            self.clock_floor = max(moment, self.clock_floor)
             self._write("clock floor", self._write_floor)
 
     def is_revoked(self, uri: str, index: int) -> bool:
         """Return whether this entry was ever seen revoked, by any process of this folder."""
         with self._lock:
-            self._read_tombstones()
+            if self._bell.is_due():
+                self._read_tombstones()
             return (_name(uri), index) in self._revoked
 
     def note_revoked(self, uri: str, index: int) -> None:
@@ -153,8 +152,8 @@ class StatusCache:
 
     def _write_floor(self) -> None:
         # Another process may have seen more.
-        self._floor = max(self._floor, self._read_floor())
-        digits = b"%d" % self._floor
+        self.clock_floor = max(self.clock_floor, self._read_floor())
+        digits = b"%d" % self.clock_floor
         replace_file(self._folder / "clock", digits + b" " + _check(digits))
 
     def _read_floor(self) -> int:
@@ -165,8 +164,6 @@ class StatusCache:
         return 0
 
     def _read_tombstones(self) -> None:
-        if not self._bell.is_due():
-            return
         try:
             found = os.stat(self._tombstones)
             stamp = (found.st_size, found.st_mtime_ns)

@@ -9,22 +9,26 @@
 import time
 import weakref
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certsvc_sdk import verify
 from certsvc_sdk.algorithms.digests import enabled_profiles
 from certsvc_sdk.errors import FileUnsupported, PolicyInvalid, VerificationFailed
-from certsvc_sdk.file_limits import MAX_FILE_BYTES
-from certsvc_sdk.finding import Finding, kind_of
+from certsvc_sdk.files import read_file, remove_folder, temporary_folder
+from certsvc_sdk.finding import Finding, TrustState, kind_of
 from certsvc_sdk.holdings import Holdings, Refreshed
+from certsvc_sdk.memory import Memory
 from certsvc_sdk.nonces import NonceCheck, NonceStore, new_nonce
 from certsvc_sdk.policy import Policy
+from certsvc_sdk.relay import Relay
 from certsvc_sdk.root_file import read_root
 from certsvc_sdk.verdict import Verdict
 
 if TYPE_CHECKING:
+    from certsvc_sdk.log.history import Life
+    from certsvc_sdk.log_cache import Fork
+    from certsvc_sdk.log_trust import Witnesses
     from certsvc_sdk.typemetadata import TypeMetadata
 
 __all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
@@ -32,21 +36,6 @@ __all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
 # A new office or key is looked for at once, but strangers' codes must not make us ask forever.
 LOOK_AGAIN_SECONDS = 10
 _LOOK_AGAIN = frozenset({"issuer_unknown", "key_unknown", "issuer_not_authorised", "trust_stale"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrustState:
-    """What a verifier knows of the trust data. Times are Unix seconds.
-
-    Attributes:
-        environment: `demo` or `production`, as the trust repository says of itself.
-        as_of: when it was last verified as current.
-        expires: when it says itself that it is too old.
-    """
-
-    environment: str
-    as_of: int
-    expires: int
 
 
 class Verifier:
@@ -60,12 +49,14 @@ class Verifier:
         clock: Callable[[], float],
         nonces: NonceStore | None = None,
         profiles: Collection[str] = (),
+        remember: int = 0,
     ) -> None:
         self._holdings = holdings
         self._policy = policy
         self._clock = clock
         self._nonces = nonces
         self._profiles = enabled_profiles(profiles)
+        self._memory = Memory(remember) if remember else None
 
     @classmethod
     def from_root(
@@ -82,6 +73,10 @@ class Verifier:
         offline: bool = False,
         nonces: NonceStore | None = None,
         profiles: Collection[str] = (),
+        remember: int = 0,
+        relay: Relay | None = None,
+        witnesses: Collection[str] = (),
+        witness_threshold: int | None = None,
     ) -> "Verifier":
         """Make a verifier from the pinned root of the trust repository.
 
@@ -98,16 +93,23 @@ class Verifier:
             nonces: remembers the nonces of presentations, so that each is accepted once (for one
                 process `nonces.ProcessNonces()`); None: that is the caller's part.
             profiles: algorithm profiles to accept beside the usual one: `("gm",)` for SM3 digests.
+            remember: how many tokens to keep for minutes, so that one that comes again needs no
+                second signature check; all that may have changed is still asked.
+            relay: passes lists and issuer records on to verifiers on other machines; nothing that
+                comes out of it is believed.
+            witnesses: verifier keys of witnesses, who must have seen what a log proof rests on.
+            witness_threshold: how many of them; None: all.
 
         Raises:
             AlgorithmNotAllowed: an unknown profile, or one whose library is missing.
+            LogNoteInvalid: a witness's key breaks its form, or there are too few.
             TrustUnavailable: the root or the cache folder cannot be read.
             TrustInvalid: the root is no root of a trust repository.
             FetchFailed: an address is of a kind that is not allowed.
         """
         pinned = read_root(root)
         # An empty name would mean the working directory.
-        made = None if cache_dir else _temporary()
+        made = None if cache_dir else temporary_folder()
         try:
             holdings = Holdings(
                 root=pinned,
@@ -117,18 +119,30 @@ class Verifier:
                 trust_refresh=trust_refresh,
                 status_refresh=status_refresh,
                 offline=offline,
+                relay=relay,
+                witnesses=_witnesses(witnesses, witness_threshold),
             )
             verifier = cls(
-                holdings, policy=policy or Policy(), clock=clock, nonces=nonces, profiles=profiles
+                holdings,
+                policy=policy or Policy(),
+                clock=clock,
+                nonces=nonces,
+                profiles=profiles,
+                remember=remember,
             )
         except BaseException:
-            _remove(made)
+            remove_folder(made)
             raise
-        weakref.finalize(verifier, _remove, made)
+        weakref.finalize(verifier, remove_folder, made)
         return verifier
 
     def check(
-        self, text: str | bytes, *, policy: Policy | None = None, at: int | None = None
+        self,
+        text: str | bytes,
+        *,
+        policy: Policy | None = None,
+        at: int | None = None,
+        log_proof: str | None = None,
     ) -> Verdict:
         """Return the verdict on what was scanned, pasted or sent; no text makes this raise.
 
@@ -136,6 +150,8 @@ class Verifier:
             text: text of a QR code, or a compact SD-JWT.
             policy: rules for this check; None: the verifier's.
             at: Unix seconds of another moment to answer for; None: now.
+            log_proof: text of a proof (c2sp.org/tlog-proof) that came with the certificate, for
+                policies and cut-off keys that ask for one; None: the cache's or the log's own.
 
         Raises:
             TypeError: `text` is neither str nor bytes.
@@ -146,14 +162,20 @@ class Verifier:
             raise TypeError("text must be str or bytes")
         rules = self._policy if policy is None else policy
         now = int(self._clock())
-        world = self._holdings.world(now, max_status_age=rules.max_status_age)
+        world = self._holdings.world(now, max_status_age=rules.max_status_age, log_proof=log_proof)
         # Kept for both answers: a nonce is used up once.
         spend = None if self._nonces is None else NonceCheck(self._nonces, now=now)
-        on = self._profiles
 
         def decide() -> Verdict:
             return verify.decide_token(
-                text, world=world, policy=rules, now=now, at=at, spend_nonce=spend, profiles=on
+                text,
+                world=world,
+                policy=rules,
+                now=now,
+                at=at,
+                spend_nonce=spend,
+                profiles=self._profiles,
+                memory=self._memory,
             )
 
         verdict = decide()
@@ -195,7 +217,7 @@ class Verifier:
             raise FileUnsupported(
                 "reading images and PDFs needs the extra: pip install 'certsvc-sdk[image]'"
             ) from error
-        content = data if isinstance(data, bytes) else _read_file(data)
+        content = data if isinstance(data, bytes) else read_file(data)
         return [
             Finding(
                 page=code.page,
@@ -208,10 +230,7 @@ class Verifier:
 
     def trust_state(self) -> TrustState | None:
         """Tell which trust data answers now, fetched if need be; None: none yet."""
-        trust = self._holdings.world(int(self._clock())).trust()
-        if trust is None:
-            return None
-        return TrustState(environment=trust.env.value, as_of=trust.as_of, expires=trust.expires)
+        return TrustState.of(self._holdings.world(int(self._clock())))
 
     def new_nonce(self) -> str:
         """Return a nonce for one presentation; the policy of its check names it.
@@ -237,6 +256,24 @@ class Verifier:
         """
         return self._holdings.type_metadata(of, int(self._clock()))
 
+    def history(self, text: str) -> "Life | None":
+        """Return what the issuer's log proves of a genuine certificate's life, None without proof.
+
+        Args:
+            text: text of a QR code, or a compact SD-JWT.
+        """
+        from certsvc_sdk.past import life_of  # few ask
+
+        now = int(self._clock())
+        return life_of(text, world=self._holdings.world(now), now=now)
+
+    def log_forks(self) -> "tuple[Fork, ...]":
+        """Return the evidence against transparency logs; no proof of such a log is believed.
+
+        It lies in the cache folder's `log/` until somebody takes it away.
+        """
+        return self._holdings.log.cache.forks()
+
     def refresh(self) -> Refreshed:
         """Fetch the trust data and every known status list anew, whether due or not.
 
@@ -249,32 +286,15 @@ class Verifier:
         """Fetch all issuer records and all status lists, for twelve hours or more without a line.
 
         Trust data and lists live 24 hours and are renewed at half their life; a policy with
-        both `max_trust_age` and `max_status_age` accepts them for longer.
-
-        Never raises for the network; what failed stands in the answer.
+        both `max_trust_age` and `max_status_age` accepts them for longer. Never raises either.
         """
         return self._holdings.renew(int(self._clock()), whole=True)
 
 
-def _read_file(path: str | Path) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            return file.read(MAX_FILE_BYTES + 1)  # one byte more shows that it is too long
-    except OSError as error:
-        raise FileUnsupported(f"the file cannot be read: {error.strerror}") from error
-    except ValueError as error:  # a NUL or a surrogate
-        raise FileUnsupported("the file has an impossible name") from error
+def _witnesses(vkeys: Collection[str], threshold: int | None) -> "Witnesses | None":
+    if not vkeys and threshold is None:
+        return None
+    # Imported here: most verifiers ask for no witnesses.
+    from certsvc_sdk.log_trust import Witnesses
 
-
-def _temporary() -> str:
-    # Imported here: most verifiers have a folder of their own.
-    import tempfile
-
-    return tempfile.mkdtemp(prefix="certsvc-sdk-")
-
-
-def _remove(folder: str | None) -> None:
-    if folder is not None:
-        import shutil
-
-        shutil.rmtree(folder, ignore_errors=True)
+    return Witnesses.read(vkeys, threshold)

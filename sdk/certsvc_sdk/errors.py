@@ -16,6 +16,14 @@ CertsvcError
 ├── StatusListInvalid       a status list is broken or an index lies outside it
 ├── TypeMetadataInvalid     type metadata breaks its grammar or contradicts itself
 ├── IntegrityInvalid        a document is not the one its reference was made for
+├── LogInvalid              something of a transparency log is not what it should be
+│   ├── LogLeafInvalid          a leaf is not a canonical record of one event
+│   ├── LogTileInvalid          a tile or entry bundle has a wrong name, size or content
+│   ├── LogNoteInvalid          a signed note, verifier key or checkpoint breaks its grammar
+│   ├── LogUntrusted            a checkpoint lacks a good signature of the log or of witnesses
+│   ├── LogProofInvalid         a proof breaks its grammar or does not lead to the root
+│   ├── LogHistoryInvalid       the history of a certificate contradicts itself or its proofs
+│   └── LogForked               two signed checkpoints of one log cannot both be true
 ├── TrustInvalid            trust data fails its signatures or its grammar
 ├── TrustUnavailable        trust data was never fetched
 ├── FetchFailed             a network or file source did not answer
@@ -119,6 +127,54 @@ class IntegrityInvalid(CertsvcError):
     """A document is not the one its reference was made for, or the reference cannot tell."""
 
     code = "integrity_invalid"
+
+
+class LogInvalid(CertsvcError):
+    """Something of a transparency log is not what it should be."""
+
+    code = "log_invalid"
+
+
+class LogLeafInvalid(LogInvalid):
+    """A leaf is not the canonical record of one event."""
+
+    code = "log_leaf_invalid"
+
+
+class LogTileInvalid(LogInvalid):
+    """A tile or entry bundle has a wrong name, size or content."""
+
+    code = "log_tile_invalid"
+
+
+class LogNoteInvalid(LogInvalid):
+    """A signed note, a verifier key or a checkpoint breaks its grammar."""
+
+    code = "log_note_invalid"
+
+
+class LogUntrusted(LogInvalid):
+    """A checkpoint is another log's, or lacks a good signature of the log or enough witnesses."""
+
+    code = "log_untrusted"
+
+
+class LogProofInvalid(LogInvalid):
+    """A proof breaks its grammar or does not lead to the root."""
+
+    code = "log_proof_invalid"
+
+
+class LogHistoryInvalid(LogInvalid):
+    """The history of a certificate contradicts itself, its proofs or its statement."""
+
+    code = "log_history_invalid"
+
+
+class LogForked(LogInvalid):
+    """Two signed checkpoints of one log cannot both be true: evidence against the log."""
+
+    code = "log_forked"
 
 
 class TrustInvalid(CertsvcError):

@@ -4,6 +4,7 @@ HTTPS, plain http to this machine only, and `file:` for configured sources. No r
 content encodings, no cookies, no proxies: everything fetched carries its own signature.
 """
 
+import hashlib
 import re
 import threading
 import time
@@ -16,6 +17,7 @@ from urllib.parse import urlsplit
 
 from certsvc_sdk.deadline import Deadline
 from certsvc_sdk.errors import FetchFailed
+from certsvc_sdk.relay import Relay
 from certsvc_sdk.sources import Source, check_base
 
 if TYPE_CHECKING:
@@ -35,6 +37,12 @@ _NOT_MODIFIED = 304
 _NOT_FOUND = 404
 # RFC 9110 section 8.8.3, of a length that every server takes.
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]{0,200}"')
+# TUF section 3: a target's file is named by its digest; a file of metadata by its version.
+_DIGEST = re.compile(r"([0-9a-f]{64})\.")
+# Content never changes under its digest; what nobody asks for leaves.
+RELAY_SECONDS = 7 * 24 * 3600
+# An issuer's record has some kilobytes; a longer target takes the way to its source.
+MAX_RELAYED = 1024 * 1024
 # Failures remembered at once; the oldest goes first, so that memory stays flat.
 _MAX_REMEMBERED = 256
 
@@ -170,8 +178,13 @@ class Fetcher:
             self._failures[url] = (now + RETRY_SECONDS, status)
 
 
-def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
+def tuf_fetcher(fetcher: Fetcher, relay: Relay | None = None) -> "FetcherInterface":
     """Return `fetcher` as what `tuf.ngclient` reads through; its addresses are configured ones.
+
+    Args:
+        fetcher: reads sources.
+        relay: what other machines pass on: targets only, whose names hold their digest (TUF
+            consistent snapshots), so that nothing but the very content can come out of it.
 
     Raises:
         DownloadHTTPError: by the object returned, while reading: an answer with an error status.
@@ -182,6 +195,22 @@ def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
 
     class Adapter(FetcherInterface):
         def _fetch(self, url: str) -> Iterator[bytes]:
+            digest = None if relay is None else _digest_in(url)
+            if relay is None or digest is None:
+                yield from self._stream(url)
+                return
+            data = relay.get(digest, max_bytes=MAX_RELAYED)
+            if data is not None and _sha256(data) == digest:
+                yield data
+                return
+            body = bytearray()
+            for chunk in self._stream(url):
+                body += chunk[: MAX_RELAYED + 1 - len(body)]
+                yield chunk
+            if _sha256(bytes(body)) == digest:
+                relay.put(digest, bytes(body), seconds=RELAY_SECONDS)
+
+        def _stream(self, url: str) -> Iterator[bytes]:
             try:
                 yield from fetcher.stream(Source(url, configured=True))
             except AnswerFailed as error:
@@ -190,6 +219,16 @@ def tuf_fetcher(fetcher: Fetcher) -> "FetcherInterface":
                 raise DownloadError(str(error)) from error
 
     return Adapter()
+
+
+def _digest_in(url: str) -> str | None:
+    """The SHA-256 that a target's file name begins with, or None."""
+    found = _DIGEST.match(url.rpartition("/")[2])
+    return None if found is None else found[1]
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _file(source: Source) -> Iterator[bytes]:

@@ -4,14 +4,17 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from certsvc_sdk.cache import StatusCache
 from certsvc_sdk.errors import CertsvcError, TrustUnavailable, TypeMetadataInvalid
 from certsvc_sdk.fetch import Fetcher, tuf_fetcher
+from certsvc_sdk.relay import Relay
 from certsvc_sdk.sources import Sources, check_base
 from certsvc_sdk.status_holding import StatusHolding
+from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.trust.repository import TrustRepository
 from certsvc_sdk.trust_holding import HeldTrust, TrustHolding
@@ -20,6 +23,10 @@ from certsvc_sdk.verdict import Verdict
 from certsvc_sdk.world import StatusSnapshot
 
 if TYPE_CHECKING:
+    from certsvc_sdk.log.history import Life
+    from certsvc_sdk.log_holding import LogHolding
+    from certsvc_sdk.log_source import LogSource
+    from certsvc_sdk.log_trust import Witnesses
     from certsvc_sdk.typemetadata import TypeMetadata
 
 _LOG = logging.getLogger("certsvc_sdk")
@@ -61,6 +68,8 @@ class Holdings:
         trust_refresh: seconds after which trust data is fetched anew.
         status_refresh: seconds after which a status list is; None: the list's own `ttl`.
         offline: never use the network.
+        relay: what other machines pass on; unused while `offline`.
+        witnesses: whom a transparency log's checkpoint must have been seen by; None: nobody.
 
     Raises:
         FetchFailed: an address is of a kind that is not allowed.
@@ -76,6 +85,8 @@ class Holdings:
         trust_refresh: int,
         status_refresh: int | None,
         offline: bool,
+        relay: Relay | None = None,
+        witnesses: "Witnesses | None" = None,
     ) -> None:
         self._url = None if url is None else url.rstrip("/") + "/"
         if self._url is not None:
@@ -86,6 +97,9 @@ class Holdings:
         # Another root is another world: its lists, versions and revocations are not ours.
         world = folder / hashlib.sha256(root).hexdigest()[:_NAMESPACE]
         self._fetcher = Fetcher()
+        self._online = not offline
+        self._log_folder = world / "log"
+        self._witnesses = witnesses
         reachable = self._url is not None and not offline
         repository = TrustRepository(
             root,
@@ -93,23 +107,49 @@ class Holdings:
             world / "trust" / "targets",
             f"{self._url}trust/metadata/",
             f"{self._url}trust/targets/",
-            tuf_fetcher(self._fetcher) if reachable else None,
+            tuf_fetcher(self._fetcher, relay) if reachable else None,
         )
         self.trust = TrustHolding(repository, refresh_after=trust_refresh, online=reachable)
         self.cache = StatusCache(world / "status")
         self.status = StatusHolding(
-            self.cache, self._fetcher, refresh_after=status_refresh, online=not offline
+            self.cache,
+            self._fetcher,
+            refresh_after=status_refresh,
+            online=not offline,
+            relay=relay,
         )
         self.types = TypeHolding(world / "types", self._fetcher, online=not offline)
 
-    def world(self, now: int, *, max_status_age: int | None = None) -> "HeldWorld":
+    def world(
+        self, now: int, *, max_status_age: int | None = None, log_proof: str | None = None
+    ) -> "HeldWorld":
         """Return the world of one check.
 
         Args:
             now: Unix seconds.
             max_status_age: seconds after which the caller has no use for a list.
+            log_proof: text of a log proof that came with the certificate.
         """
-        return HeldWorld(self, now, max_status_age)
+        return HeldWorld(self, now, max_status_age, log_proof)
+
+    @cached_property
+    def log(self) -> "LogHolding":
+        """The transparency logs; made when first asked for."""
+        # Imported here: most checks ask for no proof.
+        from certsvc_sdk.log_cache import LogCache
+        from certsvc_sdk.log_holding import LogHolding
+
+        return LogHolding(LogCache(self._log_folder), witnesses=self._witnesses)
+
+    def log_source(self, record: IssuerRecord, trust: HeldTrust) -> "LogSource | None":
+        """Return where an issuer's log is read, None where it names none or there is no line."""
+        if record.log_origin is None or not self._online:
+            return None
+        from certsvc_sdk.log_source import LogSource, address_of
+
+        demo = trust.env is Environment.DEMO
+        address = address_of(record.log_origin, demo=demo)
+        return LogSource(address, self.sources(trust.view.base), self._fetcher)
 
     def sources(self, base: str) -> Sources:
         """Return where addresses are read: `base` at this verifier's url, its own map first."""
@@ -182,18 +222,17 @@ class Holdings:
 class HeldWorld:
     """The world of one check (`certsvc_sdk.world.World`), over what the verifier holds."""
 
-    __slots__ = ("_holdings", "_max_status_age", "_now", "_trust")
+    __slots__ = ("_holdings", "_log_proof", "_max_status_age", "_now", "_trust", "clock_floor")
 
-    def __init__(self, holdings: Holdings, now: int, max_status_age: int | None) -> None:
+    def __init__(
+        self, holdings: Holdings, now: int, max_status_age: int | None, log_proof: str | None
+    ) -> None:
         self._holdings = holdings
         self._now = now
         self._max_status_age = max_status_age
+        self._log_proof = log_proof
         self._trust: HeldTrust | None = None
-
-    @property
-    def clock_floor(self) -> int:
-        """Latest time that signed data has proven."""
-        return self._holdings.cache.clock_floor
+        self.clock_floor = holdings.cache.clock_floor
 
     def trust(self) -> HeldTrust | None:
         """Return the trust data, refreshed where it is due."""
@@ -204,10 +243,12 @@ class HeldWorld:
         """Return the newest genuine copy of a list."""
         if self._trust is None:
             return None
+        lists, now, max_age = self._holdings.status, self._now, self._max_status_age
+        at_hand = lists.at_hand(uri, record, now, max_age)
+        if at_hand is not None:
+            return at_hand
         sources = self._holdings.sources(self._trust.view.base)
-        return self._holdings.status.current(
-            uri, record, sources, self._now, max_age=self._max_status_age
-        )
+        return lists.current(uri, record, sources, now, max_age=max_age)
 
     def known_revoked(self, uri: str, index: int) -> bool:
         """Return whether this entry was ever seen revoked."""
@@ -217,8 +258,23 @@ class HeldWorld:
         """Keep for ever that this entry was seen revoked."""
         self._holdings.cache.note_revoked(uri, index)
 
-    def log_index(self, signing_input: bytes, record: IssuerRecord) -> None:
-        """Return nothing: issuers publish no transparency log that could be asked."""
+    def log_index(self, signing_input: bytes, record: IssuerRecord) -> int | None:
+        """Return the place in the issuer's log that the token provably has."""
+        if self._trust is None or record.log_origin is None:
+            return None
+        source = self._holdings.log_source(record, self._trust)
+        return self._holdings.log.index(
+            signing_input, record, source, self._now, given=self._log_proof
+        )
+
+    def life(
+        self, signing_input: bytes, record: IssuerRecord, at: int, *, fresh: bool = False
+    ) -> "Life | None":
+        """Return what the issuer's log proves of the certificate's life."""
+        if self._trust is None or record.log_origin is None:
+            return None
+        source = self._holdings.log_source(record, self._trust)
+        return self._holdings.log.life(signing_input, record, source, self._now, at, fresh=fresh)
 
 
 def _of(uri: str, records: tuple[IssuerRecord, ...]) -> IssuerRecord | None:

@@ -57,13 +57,7 @@ def believe_reference(case: Case, record: IssuerRecord) -> Reference | None:
 def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:
     """Steps 6 and 7: fetch the list, judge the list, read the entry."""
     sheet = case.sheet
-    if abs(case.moment - case.now) > CLOCK_TOLERANCE:
-        # A list tells of now only; what held at another moment is in the log.
-        sheet.found("status", "log_proof_missing")
-        return
-    snapshot = case.world.status(found.uri, record)
-    if snapshot is not None and not snapshot.is_genuine(record, found.uri):
-        snapshot = None
+    snapshot = genuine(case, record, found)
     code = _list_code(case, snapshot)
     if code is None:
         sheet.passed("status_list")
@@ -94,6 +88,12 @@ def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:
     # A suspension may be over by now; what is revoked or superseded stays so.
     stale = code is not None and status == "suspended"
     sheet.found("status", "status_stale" if stale else status)
+
+
+def genuine(case: Case, record: IssuerRecord, found: Reference) -> StatusSnapshot | None:
+    """Return the newest copy of a list that the issuer of `record` really published, or None."""
+    snapshot = case.world.status(found.uri, record)
+    return snapshot if snapshot is not None and snapshot.is_genuine(record, found.uri) else None
 
 
 def _list_code(case: Case, snapshot: StatusSnapshot | None) -> str | None:

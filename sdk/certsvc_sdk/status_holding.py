@@ -8,11 +8,12 @@ import logging
 import threading
 from typing import NamedTuple
 
-from certsvc_sdk import statuslist, strict
+from certsvc_sdk import jws, statuslist, strict
 from certsvc_sdk.cache import StatusCache, StoredList, is_older, parse_list
 from certsvc_sdk.errors import CertsvcError, FetchFailed, Malformed
 from certsvc_sdk.fetch import Fetched, Fetcher
-from certsvc_sdk.sources import Sources
+from certsvc_sdk.relay import Relay
+from certsvc_sdk.sources import Source, Sources
 from certsvc_sdk.statuslist import MAX_LIST_TOKEN
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.trust.urls import under_prefix
@@ -27,6 +28,11 @@ _MAX_AGGREGATION = 256 * 1024
 # Inflated lists are up to 2 MiB; the one held longest leaves.
 _MAX_HELD = 256
 _STRIPES = 64
+# A list that another machine passed on and that is younger spares asking the source this once: no
+# newer one can be withheld for longer than this.
+NEWS_SECONDS = 10
+# Where a list is passed on, for machines that cannot reach its source.
+PASSED_ON_SECONDS = 24 * 3600
 
 
 class Held(NamedTuple):
@@ -37,7 +43,15 @@ class Held(NamedTuple):
 
 
 class StatusHolding:
-    """Status lists in memory and on disk, with their refresh policy. Safe for threads."""
+    """Status lists in memory and on disk, with their refresh policy. Safe for threads.
+
+    Args:
+        cache: the lists on disk.
+        fetcher: reads sources.
+        refresh_after: seconds after which a list is fetched anew; None: its own `ttl`.
+        online: the network may be used.
+        relay: what other machines pass on; None: there are none.
+    """
 
     def __init__(
         self,
@@ -46,13 +60,26 @@ class StatusHolding:
         *,
         refresh_after: int | None,
         online: bool,
+        relay: Relay | None = None,
     ) -> None:
         self.cache = cache
+        self._relay = relay
         self._fetcher = fetcher
         self._refresh_after = refresh_after
         self._online = online
         self._held: dict[str, Held] = {}
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
+
+    def at_hand(
+        self, uri: str, record: IssuerRecord, now: int, max_age: int | None
+    ) -> StatusSnapshot | None:
+        """Return the copy in memory unless it is time to look for a newer one; see `current`."""
+        held = self._held.get(uri)
+        if held is None or not held.snapshot.is_genuine(record, uri):
+            return None
+        if self._online and self._is_due(held, now, max_age):
+            return None
+        return held.snapshot
 
     def current(
         self,
@@ -83,7 +110,9 @@ class StatusHolding:
             try:
                 held = self._genuine(uri, record)  # another thread may just have brought it
                 if force or held is None or self._is_due(held, now, max_age):
-                    held = self._renew(uri, record, sources, now, held)
+                    # Who asks for the source itself gets it.
+                    passed = None if force else self._passed_on(uri, record, now, held)
+                    held = self._renew(uri, record, sources, now, held, passed)
             finally:
                 lock.release()
         return None if held is None else held.snapshot
@@ -150,25 +179,58 @@ class StatusHolding:
             after = DEFAULT_TTL if token.ttl is None else token.ttl
         return not 0 <= now - fetched_at < after
 
-    def _renew(
-        self, uri: str, record: IssuerRecord, sources: Sources, now: int, held: Held | None
+    def _passed_on(
+        self, uri: str, record: IssuerRecord, now: int, held: Held | None
     ) -> Held | None:
-        try:
-            source = sources.resolve(uri)
-            if self._fetcher.avoids(source):
-                return held
-            etag = None if held is None else held.etag
-            answer = self._fetcher.get(source, max_bytes=MAX_LIST_TOKEN, etag=etag)
-        except FetchFailed as error:
-            _LOG.warning("a status list was not fetched: %s", error)
+        """Return what another machine passed on, where it is genuine and news to this one."""
+        data = None if self._relay is None else self._relay.get(uri, max_bytes=MAX_LIST_TOKEN)
+        if data is None:
+            return None
+        passed = _read(uri, record, Fetched(data, None), now, but=held)
+        if passed is None or passed.snapshot.token.iat > now + CLOCK_TOLERANCE:
+            return None
+        held = self._newest(uri, record, held)
+        if held is None or is_older(held.snapshot.token, than=passed.snapshot.token):
+            return passed
+        return None
+
+    def _renew(
+        self,
+        uri: str,
+        record: IssuerRecord,
+        sources: Sources,
+        now: int,
+        held: Held | None,
+        passed: Held | None,
+    ) -> Held | None:
+        if passed is None or not 0 <= now - passed.snapshot.token.iat < NEWS_SECONDS:
+            try:
+                source = sources.resolve(uri)
+                if not self._fetcher.avoids(source):
+                    return self._fetch(uri, record, source, now, held)
+            except FetchFailed as error:
+                _LOG.warning("a status list was not fetched: %s", error)
+        if passed is None:
             return held
+        self._keep(uri, passed, now)
+        return passed
+
+    def _fetch(
+        self, uri: str, record: IssuerRecord, source: Source, now: int, held: Held | None
+    ) -> Held | None:
+        """Ask the source.
+
+        Raises:
+            FetchFailed: it did not answer, or with what is not the issuer's list.
+        """
+        etag = None if held is None else held.etag
+        answer = self._fetcher.get(source, max_bytes=MAX_LIST_TOKEN, etag=etag)
         if answer.body is None:
             return self._seen_current(held, now)
         fetched = _read(uri, record, answer, now)
         if fetched is None:
-            _LOG.warning("what is served as a status list is not genuine: %s", uri)
             self._fetcher.avoid(source)
-            return held
+            raise FetchFailed(f"what is served as a status list is not genuine: {uri}")
         held = self._newest(uri, record, held)
         if held is not None and is_older(fetched.snapshot.token, than=held.snapshot.token):
             _LOG.warning("a status list went back behind the known one: %s", uri)
@@ -176,7 +238,9 @@ class StatusHolding:
             return held
         if held is not None and fetched.snapshot.token.compact == held.snapshot.token.compact:
             return self._seen_current(held, now)
-        self._keep(uri, fetched, now, answer.body.decode("ascii").strip())
+        self._keep(uri, fetched, now)
+        if self._relay is not None:
+            self._relay.put(uri, answer.body, seconds=PASSED_ON_SECONDS)
         return fetched
 
     def _seen_current(self, held: Held | None, now: int) -> Held | None:
@@ -184,8 +248,10 @@ class StatusHolding:
             held.snapshot.fetched_at = now
         return held
 
-    def _keep(self, uri: str, held: Held, now: int, text: str) -> None:
+    def _keep(self, uri: str, held: Held, now: int) -> None:
         self._hold(uri, held)
+        compact = held.snapshot.token.compact
+        text = jws.attach(compact.signing_input, compact.signature)
         # A list from the future proves a wrong clock or a wrong list, so it moves no floor.
         if held.snapshot.token.iat <= now + CLOCK_TOLERANCE:
             self.cache.raise_floor(held.snapshot.token.iat)
@@ -199,13 +265,17 @@ class StatusHolding:
         self._held[uri] = held
 
 
-def _read(uri: str, record: IssuerRecord, answer: Fetched, now: int) -> Held | None:
-    """Return a fetched list where it is genuine."""
+def _read(
+    uri: str, record: IssuerRecord, answer: Fetched, now: int, *, but: Held | None = None
+) -> Held | None:
+    """Return a fetched list where it is genuine and another than the one at hand."""
     if answer.body is None:
         return None
     try:
         token = statuslist.read(answer.body.decode("ascii").strip())
     except (CertsvcError, UnicodeDecodeError):
+        return None
+    if but is not None and token.compact == but.snapshot.token.compact:
         return None
     snapshot = StatusSnapshot(token, now)
     return Held(snapshot, answer.etag) if snapshot.is_genuine(record, uri) else None

@@ -5,9 +5,9 @@ by URI and its own place by index.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from certsvc_sdk import jws, strict
 from certsvc_sdk.errors import Malformed, StatusListInvalid
@@ -60,11 +60,16 @@ class StatusBits:
             StatusListInvalid: not an integer (True is none) or outside the list; this is never
                 "not revoked".
         """
-        bits = self.bits
-        if type(index) is not int or not 0 <= index * bits < len(self.data) << 3:
-            raise StatusListInvalid("status index lies outside the list")
-        place = index * bits
-        return self.data[place >> 3] >> (place & 7) & (1 << bits) - 1
+        if type(index) is int and index >= 0:
+            bits = self.bits
+            try:
+                if bits == 2:  # every list of this system: worth a line of its own
+                    return self.data[index >> 2] >> ((index & 3) << 1) & 3
+                place = index * bits
+                return self.data[place >> 3] >> (place & 7) & (1 << bits) - 1
+            except IndexError:
+                pass
+        raise StatusListInvalid("status index lies outside the list")
 
     def to_lst(self) -> str:
         """Return the compressed list as base64url, the `lst` member (section 4.2)."""
@@ -104,9 +109,37 @@ class MutableStatusBits:
         kept = self._data[place >> 3] & ~(mask << shift)
         self._data[place >> 3] = kept | value << shift
 
+    def fill(self, entries: Iterable[tuple[int, int]]) -> None:
+        """Set many entries, pairs of index and value, as `set` does; quicker than one by one.
+
+        Raises:
+            StatusListInvalid: as `set`; the pairs before are set.
+        """
+        data, size, bits = self._data, self._size, self.bits
+        mask = (1 << bits) - 1
+        for index, value in entries:
+            if not 0 <= index < size or not 0 <= value <= mask:
+                raise StatusListInvalid("status index or value does not fit the list")
+            place = index * bits
+            shift = place & 7
+            data[place >> 3] = data[place >> 3] & ~(mask << shift) | value << shift
+
     def freeze(self) -> StatusBits:
         """Return an immutable copy."""
         return StatusBits(self.bits, bytes(self._data))
+
+
+class Entries(Protocol):
+    """A list as `draft` needs it: `StatusBits`, or one kept ready (`certsvc_sdk.statuschunks`)."""
+
+    @property
+    def bits(self) -> int:
+        """Width of an entry."""
+        ...
+
+    def to_lst(self) -> str:
+        """Return the compressed list as base64url (section 4.2)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +196,7 @@ def draft(
     exp: int,
     ttl: int,
     version: int,
-    bits: StatusBits,
+    bits: Entries,
 ) -> bytes:
     """Return the JWS signing input of a status list token (section 5.1).
 

@@ -3,6 +3,8 @@
 `docs/verification.md` carries the same numbers and names; a test holds it to this table.
 """
 
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from certsvc_sdk.codes import CODES, Outcome
@@ -54,38 +56,56 @@ _PASSED = {step.name: CheckResult(step.number, step.name, "passed", None) for st
 
 
 class Sheet:
-    """Results by check, in step order; a check that never ran stays `skipped`."""
+    """Results by check, in step order; a check that never ran stays `skipped`.
 
-    __slots__ = ("_results",)
+    Attributes:
+        passed: writes down that a check passed; what was found of it, before or after, stands.
+    """
+
+    __slots__ = ("_found", "_passed", "passed")
 
     def __init__(self) -> None:
-        self._results = _SKIPPED.copy()
-
-    def passed(self, name: str) -> None:
-        """Write down that a check passed."""
-        self._results[name] = _PASSED[name]
+        self._found: dict[str, str] = {}
+        self._passed: set[str] = set()
+        # The set's own method: a verification calls it twenty times.
+        self.passed: Callable[[str], None] = self._passed.add
 
     def found(self, name: str, code: str) -> None:
         """Write down what a check found; whether that fails it is the code's own outcome."""
-        result: Result = "failed" if CODES[code].outcome is Outcome.INVALID else "unknown"
-        self._results[name] = CheckResult(_SKIPPED[name].number, name, result, code)
+        self._found[name] = code
 
     def has_failed(self, name: str) -> bool:
         """Return whether a check ran and found the certificate invalid."""
-        return self._results[name].result == "failed"
+        return name in self._found and _is_invalid(self._found[name])
 
     def code(self, *, required: frozenset[str]) -> str:
         """Return the verdict code: the first INVALID in step order, else the first UNKNOWN.
 
         VALID asks for more than nothing found: every required check must have passed.
         """
-        results = self._results
-        codes = [result.code for result in results.values() if result.code is not None]
-        if not codes and all(results[name].result == "passed" for name in required):
+        if not self._found and required <= self._passed:
             return "valid"
-        invalid = [code for code in codes if CODES[code].outcome is Outcome.INVALID]
-        return (invalid or codes)[0]
+        codes = [self._found[step.name] for step in STEPS if step.name in self._found]
+        return ([code for code in codes if _is_invalid(code)] or codes)[0]
 
     def results(self) -> tuple[CheckResult, ...]:
         """Return all results in step order."""
-        return tuple(self._results.values())
+        results = _results(frozenset(self._passed))
+        return tuple([self._result(one) for one in results]) if self._found else results
+
+    def _result(self, otherwise: CheckResult) -> CheckResult:
+        code = self._found.get(otherwise.name)
+        if code is None:
+            return otherwise
+        result: Result = "failed" if _is_invalid(code) else "unknown"
+        return CheckResult(otherwise.number, otherwise.name, result, code)
+
+
+# One by one they cost as much as reading a payload; nearly all certificates pass the same checks.
+@lru_cache(maxsize=256)
+def _results(passed: frozenset[str]) -> tuple[CheckResult, ...]:
+    return tuple((_PASSED if step.name in passed else _SKIPPED)[step.name] for step in STEPS)
+
+
+def _is_invalid(code: str) -> bool:
+    return CODES[code].outcome is Outcome.INVALID

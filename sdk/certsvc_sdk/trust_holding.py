@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from certsvc_sdk.errors import CertsvcError, TrustUnavailable
 from certsvc_sdk.fetch import RETRY_SECONDS
@@ -23,28 +23,15 @@ _LOG = logging.getLogger("certsvc_sdk")
 _MAX_RETRIES = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HeldTrust:
-    """One state of the trust data as a verification sees it (`world.TrustView`)."""
+class HeldTrust(NamedTuple):
+    """One state of the trust data as verifications of one second see it (`world.TrustView`)."""
 
     view: CachedTrust
+    as_of: int
+    expires: int
     refresh_due: int
+    env: Environment
     fetch_record: Callable[[str], IssuerRecord | None]
-
-    @property
-    def as_of(self) -> int:
-        """When it was last verified as current."""
-        return self.view.as_of
-
-    @property
-    def expires(self) -> int:
-        """When it ends by itself."""
-        return self.view.expires
-
-    @property
-    def env(self) -> Environment:
-        """A demonstration or the real thing."""
-        return self.view.env
 
     def record(self, iss: str) -> IssuerRecord | None:
         """Return an issuer's record; one never fetched is fetched if there is a line.
@@ -75,6 +62,7 @@ class TrustHolding:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._retry_at: dict[str, float] = {}
+        self._held: tuple[CachedTrust, int, int, HeldTrust] | None = None
 
     def current(self, now: int, *, floor: int = 0) -> HeldTrust | None:
         """Return the trust data, refreshed where it is due.
@@ -84,6 +72,9 @@ class TrustHolding:
             floor: latest time proven; a clock behind it must not stamp new data.
         """
         view = self.cached()
+        held = self._held
+        if held is not None and held[0] is view and held[1] == now and held[2] == floor:
+            return held[3]
         proven = max(floor, 0 if view is None else view.as_of)
         may_fetch = now >= proven - CLOCK_TOLERANCE
         if self._is_due(view, now) and may_fetch and self._may_try(""):
@@ -95,7 +86,11 @@ class TrustHolding:
         def fetch_record(iss: str) -> IssuerRecord | None:
             return self._fetch_record(iss, now, may_fetch=may_fetch)
 
-        return HeldTrust(view, view.as_of + self._refresh_after, fetch_record)
+        due = view.as_of + self._refresh_after
+        trust = HeldTrust(view, view.as_of, view.expires, due, view.env, fetch_record)
+        # What is due was just tried; a second is soon enough to try again.
+        self._held = view, now, floor, trust
+        return trust
 
     def cached(self) -> CachedTrust | None:
         """Return what the cache answers, however old."""

@@ -5,7 +5,7 @@
 3. clock, trust: the trust data from the cache, with its age
 4. issuer, key, key_period, key_state, algorithm, signature, disclosures
 5. status_reference: believed only now, if it lies under the issuer's prefix
-6. status_list: its own signature, address and age
+6. status_list: its own signature, address and age (for a moment in the past: the log, see 7)
 7. period, right, status, log_proof, holder_binding, and the caller's policy
 8. the verdict: the first INVALID in step order, else the first UNKNOWN, else VALID
 
@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Mapping
 from certsvc_sdk import sdjwt
 from certsvc_sdk.authentication import (
     Case,
-    Facts,
     Signed,
     authenticate,
     find_trust,
@@ -26,14 +25,16 @@ from certsvc_sdk.authentication import (
 )
 from certsvc_sdk.codes import CODES, Outcome
 from certsvc_sdk.errors import HolderBindingInvalid
+from certsvc_sdk.facts import Facts
+from certsvc_sdk.memory import Memory
 from certsvc_sdk.policy import Judged, Policy, Subject, judge
 from certsvc_sdk.sdjwt import Parsed
-from certsvc_sdk.status import believe_reference, look_up
+from certsvc_sdk.status import Reference, believe_reference, look_up
 from certsvc_sdk.steps import STEPS
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.trust.urls import parse_url
 from certsvc_sdk.verdict import Verdict
-from certsvc_sdk.world import OneRecord, StatusSnapshot, TrustView, World
+from certsvc_sdk.world import CLOCK_TOLERANCE, OneRecord, StatusSnapshot, TrustView, World
 
 __all__ = ["StatusSnapshot", "TrustView", "World", "check_fresh", "decide_token"]
 
@@ -43,6 +44,8 @@ ISSUE_LEEWAY = 60
 # What is asked for by policy only; everything else must have passed.
 _REQUIRED = frozenset(step.name for step in STEPS) - {"log_proof", "holder_binding"}
 _REQUIRED_FRESH = _REQUIRED - {"status_list", "status"}
+# A list tells of now only.
+_REQUIRED_PAST = _REQUIRED - {"status_list"}
 
 
 def decide_token(
@@ -54,6 +57,7 @@ def decide_token(
     at: int | None = None,
     spend_nonce: Callable[[str], None] | None = None,
     profiles: Collection[str] = (),
+    memory: Memory | None = None,
 ) -> Verdict:
     """Verify what was scanned, pasted or sent.
 
@@ -62,11 +66,12 @@ def decide_token(
         world: trust data, status lists, clock floor.
         policy: what the matter asks.
         now: Unix seconds.
-        at: moment the answer is for, Unix seconds; None: now. For another moment the entries of
-            the transparency log would be needed, so its status is UNKNOWN (`log_proof_missing`).
+        at: moment the answer is for, Unix seconds; None: now. For the past the transparency log
+            tells the status; without its proof, and for the future, it is `log_proof_missing`.
         spend_nonce: uses the nonce of a presentation up (`nonces.NonceCheck`); asked last, so
             that only the holder's own presentation can spend it. None: that is the caller's part.
         profiles: algorithm profiles that are switched on (`algorithms.digests.PROFILES`).
+        memory: tokens that were authentic a moment ago, by the same profiles; None: there is none.
 
     Returns:
         The verdict; there is no other way out for any text.
@@ -78,9 +83,11 @@ def decide_token(
         moment=now if at is None else at,
         spend_nonce=spend_nonce,
         profiles=profiles,
+        memory=memory,
     )
     token = unframe(case, text)
-    return _decide(case, token, required=_REQUIRED)
+    present = abs(case.moment - now) <= CLOCK_TOLERANCE
+    return _decide(case, token, required=_REQUIRED if present else _REQUIRED_PAST)
 
 
 def check_fresh(
@@ -107,13 +114,25 @@ def _decide(case: Case, token: str | None, *, required: frozenset[str]) -> Verdi
     signed = None if read is None or trust is None else authenticate(case, read, trust)
     if signed is not None:
         reference = believe_reference(case, signed.record)
-        if reference is not None and "status" in required:
-            look_up(case, signed.record, reference)
+        if reference is not None:
+            _find_status(case, signed, reference, required)
         _check_period(case, signed.facts)
         _check_right(case, signed)
         _check_log(case, signed)
         _check_holder(case, signed.parsed)
     return _verdict(case, signed, case.sheet.code(required=required))
+
+
+def _find_status(
+    case: Case, signed: Signed, reference: Reference, required: frozenset[str]
+) -> None:
+    if "status_list" in required:
+        look_up(case, signed.record, reference)
+    elif "status" in required:
+        # Imported here: nearly all ask about now, and need not know the log.
+        from certsvc_sdk.past import look_back
+
+        look_back(case, signed, reference)
 
 
 def _check_period(case: Case, facts: Facts) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from certsvc_sdk import jws, statuslist
 from certsvc_sdk.algorithms import PublicKey
@@ -12,10 +12,15 @@ from certsvc_sdk.strict import Json
 from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse
 
+if TYPE_CHECKING:
+    from certsvc_sdk.log.history import Life
+
 # Clocks in one country differ by seconds; a licence is not revived within five minutes.
 CLOCK_TOLERANCE = 300
 # Where a list names no end of its own; the lists of this system live as long.
 DEFAULT_STATUS_LIFE = 24 * 3600
+# An event is in the log within a second; a statement that is younger by this knows of it.
+MERGE_SECONDS = 60
 
 
 class TrustView(Protocol):
@@ -88,11 +93,30 @@ class World(Protocol):
         """
         ...
 
+    def life(
+        self, signing_input: bytes, record: IssuerRecord, at: int, *, fresh: bool = False
+    ) -> "Life | None":
+        """Return what the issuer's transparency log proves of a certificate's life, or None.
+
+        Args:
+            signing_input: `header.payload` of the token, ASCII.
+            record: the issuer's record, which names its log.
+            at: Unix seconds; what was proven long enough after it need not be fetched again.
+            fresh: fetch it anew in any case.
+        """
+        ...
+
 
 class StatusSnapshot:
-    """A copy of a status list; remembers its inflated bits and which key it verified under."""
+    """A copy of a status list; remembers its inflated bits and which key it verified under.
 
-    __slots__ = ("_bits", "_genuine_for", "_verified_under", "fetched_at", "token")
+    Attributes:
+        token: the list as it was read.
+        fetched_at: when it was last known to be the newest, Unix seconds.
+        expires: end of the list by its own word, Unix seconds.
+    """
+
+    __slots__ = ("_bits", "_genuine_for", "_verified_under", "expires", "fetched_at", "token")
 
     def __init__(self, token: StatusListToken, fetched_at: int) -> None:
         self.token = token
@@ -100,12 +124,7 @@ class StatusSnapshot:
         self._bits: StatusBits | None = None
         self._verified_under: PublicKey | None = None
         self._genuine_for: tuple[IssuerRecord, str] | None = None
-
-    @property
-    def expires(self) -> int:
-        """End of the list by its own word, Unix seconds."""
-        exp = self.token.exp
-        return self.token.iat + DEFAULT_STATUS_LIFE if exp is None else exp
+        self.expires = token.iat + DEFAULT_STATUS_LIFE if token.exp is None else token.exp
 
     def is_genuine(self, record: IssuerRecord, uri: str) -> bool:
         """Return whether the issuer of `record` published this very list at `uri`.
@@ -185,6 +204,11 @@ class OneRecord:
 
     def log_index(self, signing_input: bytes, record: IssuerRecord) -> None:
         """Return nothing: what is being signed cannot stand in a log yet."""
+
+    def life(
+        self, signing_input: bytes, record: IssuerRecord, at: int, *, fresh: bool = False
+    ) -> None:
+        """Return nothing, for the same reason."""
 
 
 def status_key(header: Mapping[str, Json], record: IssuerRecord) -> KeyRecord | None:

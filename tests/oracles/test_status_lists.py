@@ -12,6 +12,7 @@ from openvc.status.issue import build_status_list_token, verify_status_list_toke
 
 from certsvc_sdk import jws, statuslist
 from certsvc_sdk.errors import SignatureInvalid, StatusListInvalid
+from certsvc_sdk.statuschunks import KeptStatusBits
 from certsvc_sdk.statuslist import MutableStatusBits, StatusBits
 
 Signers = Callable[..., Any]
@@ -62,6 +63,21 @@ def test_node_reads_our_bits(bits: int, node: Any) -> None:
     # The last byte is filled up with places that nobody uses.
     assert found[:SIZE] == values
     assert not any(found[SIZE:])
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_both_read_bits_that_were_compressed_in_chunks(bits: int, node: Any) -> None:
+    size = 200_000 // bits * 8
+    values = [0] * size
+    kept = KeptStatusBits(ours(values, bits))
+    for place in range(0, size, 9_973):
+        kept.set(place, (1 << bits) - 1)
+        values[place] = (1 << bits) - 1
+        kept.to_lst()
+    found = node.ask("statuslist_unpack", lst=kept.to_lst(), bits=bits)
+    assert found == values
+    data = openvc.decode_status_list(kept.to_lst())
+    assert data == kept.freeze().data
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])

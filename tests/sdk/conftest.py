@@ -1,8 +1,12 @@
 """Keys and a signer made with `cryptography` alone, so that no test signs with our own code."""
 
 import hashlib
+import importlib.util
+import sys
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -113,3 +117,31 @@ def holder_signer() -> TestSigner:
 def numbered_salts() -> Callable[[int], bytes]:
     """Salts that repeat from run to run."""
     return lambda index: hashlib.sha256(b"salt %d" % index).digest()[:16]
+
+
+def _load_logbook() -> ModuleType:
+    # Test modules cannot import one another.
+    name = "logbook"
+    path = Path(__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+LOGBOOK = _load_logbook()
+
+
+@pytest.fixture(scope="session")
+def logbooks() -> ModuleType:
+    """The module `tests/sdk/logbook.py`: a small log with real keys."""
+    return LOGBOOK
+
+
+@pytest.fixture
+def book(make_signer: Callable[..., TestSigner]) -> Any:
+    """A log without leaves, `certs.example/log`."""
+    return LOGBOOK.LogBook("certs.example/log", make_signer("Ed25519", 40))

@@ -57,6 +57,23 @@ def test_what_is_set_is_read(bits: int, data: st.DataObject) -> None:
     assert len(frozen.data) == -(-len(values) * bits // 8)
 
 
+@given(st.sampled_from([1, 2, 4, 8]), st.data())
+def test_filling_is_setting(bits: int, data: st.DataObject) -> None:
+    pair = st.tuples(st.integers(0, 49), st.integers(0, 2**bits - 1))
+    pairs = data.draw(st.lists(pair, max_size=80))
+    one, other = MutableStatusBits(50, bits), MutableStatusBits(50, bits)
+    one.fill(pairs)
+    for index, value in pairs:
+        other.set(index, value)
+    assert one.freeze() == other.freeze()
+
+
+@pytest.mark.parametrize("pair", [(-1, 0), (50, 0), (0, -1), (0, 4)])
+def test_filling_refuses_what_does_not_fit(pair: tuple[int, int]) -> None:
+    with pytest.raises(StatusListInvalid):
+        MutableStatusBits(50).fill([pair])
+
+
 def test_freeze_is_a_copy() -> None:
     bag = MutableStatusBits(8)
     frozen = bag.freeze()

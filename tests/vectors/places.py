@@ -9,7 +9,7 @@ import json
 import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,7 @@ class Place:
     cache: Path
     served: Path
     base: str
+    log: dict[str, Any] = field(default_factory=dict)
     now_served: dict[str, Any] | None = None
 
     @property
@@ -125,7 +126,7 @@ class Place:
         self.now_served = lists
         shutil.rmtree(self.served, ignore_errors=True)
         self.served.mkdir(parents=True)
-        for uri, text in lists.items():
+        for uri, text in (lists | self.log).items():
             name = uri.removeprefix(self.base)
             # What lies elsewhere or has no file name must not be asked for at all.
             if name != uri and text is not None and _is_file(name):
@@ -162,7 +163,7 @@ class Worlds:
         root, cache = self.fetched[key]
         here = self.folder / f"place-{next(self.numbers)}"
         shutil.copytree(cache, here / "cache")
-        return Place(root, here / "cache", here / "served", world["base"])
+        return Place(root, here / "cache", here / "served", world["base"], world["log"])
 
     def _fetch(self, world: dict[str, Any]) -> tuple[bytes, Path]:
         here = self.folder / f"world-{len(self.fetched)}"

@@ -6,6 +6,7 @@ readers can be held to. It imports nothing but the SDK, so that a mutated SDK ca
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +15,16 @@ from typing import Any
 from certsvc_sdk import statuslist
 from certsvc_sdk.cache import is_older
 from certsvc_sdk.codes import CODES
-from certsvc_sdk.errors import CertsvcError, Malformed, TrustUnavailable
+from certsvc_sdk.errors import CertsvcError, LogInvalid, Malformed, TrustUnavailable
+from certsvc_sdk.log.history import read_history
+from certsvc_sdk.log.leaf import issued_of
+from certsvc_sdk.log_trust import view_of
+from certsvc_sdk.memory import Memory
 from certsvc_sdk.nonces import NonceCheck, ProcessNonces
 from certsvc_sdk.policy import Policy
+from certsvc_sdk.strict import b64u_encode
 from certsvc_sdk.trust.about import Environment
-from certsvc_sdk.trust.record import issuer_target, parse_record
+from certsvc_sdk.trust.record import IssuerRecord, issuer_target, parse_record
 from certsvc_sdk.verdict import Verdict
 from certsvc_sdk.verify import decide_token
 from certsvc_sdk.world import CLOCK_TOLERANCE, StatusSnapshot
@@ -85,8 +91,8 @@ def _vector(path: Path, worlds: dict[str, Any]) -> Vector:
     for name in ("environment", "trust"):
         if name in content:
             world[name] = content[name]
-    for name in ("records", "status_lists"):
-        merged = world[name] | content.get(name, {})
+    for name in ("records", "status_lists", "log"):
+        merged = world.get(name, {}) | content.get(name, {})
         world[name] = {key: value for key, value in merged.items() if value is not None}
     return Vector(path.stem, content, world)
 
@@ -127,6 +133,15 @@ def nonces_of(vector: Vector) -> ProcessNonces | None:
     return store
 
 
+@dataclass(frozen=True)
+class Logged:
+    """What a log serves for a certificate, and the trust in that log."""
+
+    view: Any
+    leaf_hash: bytes
+    text: str
+
+
 @dataclass
 class MemoryWorld:
     """`certsvc_sdk.world.World` over a vector's JSON, with the memory of one reader."""
@@ -158,7 +173,7 @@ class MemoryWorld:
         if is_unfetched(value):
             raise TrustUnavailable("never fetched")
         try:
-            record = parse_record(record_text(value))
+            record = _parsed(record_text(value))
             in_place = issuer_target(record.iss) == path
         except CertsvcError as error:
             raise TrustUnavailable("the record cannot be accepted") from error
@@ -186,8 +201,32 @@ class MemoryWorld:
         return fetched
 
     def log_index(self, signing_input: bytes, record: Any) -> int | None:
-        """No vector brings a proof from the transparency log."""
-        return None
+        """The place that the served proof shows."""
+        found = self._logged("proof", signing_input, record)
+        try:
+            return None if found is None else found.view.prove(found.text, found.leaf_hash).index
+        except LogInvalid:
+            return None
+
+    def life(self, signing_input: bytes, record: Any, at: int, *, fresh: bool = False) -> Any:
+        """The life that the served history proves."""
+        found = self._logged("history", signing_input, record)
+        try:
+            if found is None:
+                return None
+            return read_history(found.text.encode()).prove(found.view, found.leaf_hash)
+        except LogInvalid:
+            return None
+
+    def _logged(self, kind: str, signing_input: bytes, record: Any) -> "Logged | None":
+        """What is served below the log's address for a certificate (`log_source`)."""
+        view = view_of(record)
+        if view is None:
+            return None
+        leaf_hash = issued_of(signing_input).hash
+        address = f"https://{view.origin}/{kind}/{b64u_encode(leaf_hash)}"
+        text = self.world["log"].get(address)
+        return None if text is None else Logged(view, leaf_hash, joined(text))
 
     def known_revoked(self, uri: str, index: int) -> bool:
         """Whether this entry was ever seen revoked."""
@@ -198,8 +237,14 @@ class MemoryWorld:
         self.revoked.add((uri, index))
 
 
-def decide(vector: Vector) -> Verdict:
-    """The verdict of the pure core."""
+@lru_cache(maxsize=256)
+def _parsed(text: bytes) -> IssuerRecord:
+    """A record as a verifier holds it: the same objects for the same text."""
+    return parse_record(text)
+
+
+def decide(vector: Vector, memory: Memory | None = None) -> Verdict:
+    """The verdict of the pure core, with or without a memory of tokens."""
     world, store = MemoryWorld(vector.world), nonces_of(vector)
     for step in vector.steps:
         now = world.now = step["now"]
@@ -207,7 +252,13 @@ def decide(vector: Vector) -> Verdict:
         spend = None if store is None else NonceCheck(store, now=now)
         text, policy = joined(step["input"]), policy_of(step)
         verdict = decide_token(
-            text, world=world, policy=policy, now=now, at=step["at"], spend_nonce=spend
+            text,
+            world=world,
+            policy=policy,
+            now=now,
+            at=step["at"],
+            spend_nonce=spend,
+            memory=memory,
         )
     return verdict
 
@@ -248,9 +299,9 @@ def quick_verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def judge(vector: Vector) -> list[str]:
+def judge(vector: Vector, memory: Memory | None = None) -> list[str]:
     """What is wrong with the pure core's verdict; anything but a verdict is wrong too."""
-    verdict: Any = decide(vector)
+    verdict: Any = decide(vector, memory)
     if type(verdict) is not Verdict:
         return [f"not a verdict: {verdict!r}"]
     return differences(vector, quick_verdict(verdict))

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from certsvc_sdk.cli.inputs import findings_of, names_file, policy_of
+from certsvc_sdk.cli.log_options import add_history, add_log, add_witnesses
 from certsvc_sdk.cli.printing import print_block, print_json, printable, reason, why
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.codes import Outcome
@@ -38,11 +39,13 @@ def main(
             stream.reconfigure(errors="replace")
     if args.command == "policy":
         return _policy(args)
-    if not args.root:
+    if not (args.root or getattr(args, "vkey", None) or getattr(args, "new_key", False)):
         parser.error("需要信任根 --root is needed (or CERTSVC_TRUST_ROOT)")
     if args.command == "verify" and names_file(args.what) and not os.path.exists(args.what):
         print(f"certsvc-sdk: 没有这个文件 no such file: {printable(args.what)}", file=sys.stderr)
         return USAGE
+    if args.command == "log":
+        return _log(args, clock)
     return _with_verifier(args, env, clock)
 
 
@@ -58,12 +61,21 @@ def _with_verifier(
 ) -> int:
     try:
         verifier = Verifier.from_root(
-            args.root, url=args.url, cache_dir=args.cache, offline=args.offline, clock=clock
+            args.root,
+            url=args.url,
+            cache_dir=args.cache,
+            offline=args.offline,
+            clock=clock,
+            witnesses=getattr(args, "witness", ()),
+            witness_threshold=getattr(args, "witnesses", None),
         )
         if args.command == "prefetch":
             return _prefetch(verifier)
-        policy = policy_of(args)
-        findings = findings_of(verifier, args.what, policy)
+        if args.command == "history":
+            from certsvc_sdk.cli.histories import print_history  # most runs verify
+
+            return exit_code([print_history(args, verifier, int(clock()))])
+        findings = findings_of(verifier, args.what, policy_of(args), args.log_proof)
     except (NoCodeFound, ImageUnreadable) as error:
         print(f"未读到证照码：{why(error)} No code was read: {error}", file=sys.stderr)
         return UNKNOWN
@@ -117,6 +129,10 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     verify.add_argument(
         "--max-trust-age", type=int, metavar="S", help="信任数据最多多旧（秒） seconds"
     )
+    verify.add_argument(
+        "--log-proof", metavar="FILE", help="随附的公示证明 log proof that came with it"
+    )
+    add_witnesses(verify)
     verify.add_argument("--json", action="store_true", help="输出JSON print verdicts as JSON")
     verify.add_argument("--claims", action="store_true", help="显示证照内容 print the claims")
     policy = commands.add_parser("policy", help="办理规则 rules of a matter")
@@ -125,6 +141,8 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     check.add_argument("file", metavar="FILE")
     actions.add_parser("schema", help="输出 JSON Schema print the JSON Schema")
     commands.add_parser("prefetch", parents=[common], help="下载离线数据 fetch all for offline use")
+    add_history(commands, common)
+    add_log(commands, common)
     return parser
 
 
@@ -135,6 +153,16 @@ def _policy(args: argparse.Namespace) -> int:
         policies.print_schema()
         return OK
     return OK if policies.check_policy(args.file) else REFUSED
+
+
+def _log(args: argparse.Namespace, clock: Callable[[], float]) -> int:
+    from certsvc_sdk.cli import logs  # most runs verify
+
+    try:
+        return logs.run(args, clock)
+    except CertsvcError as error:
+        print(f"certsvc-sdk: {printable(reason(error))} [{error.code}]", file=sys.stderr)
+        return USAGE
 
 
 def _prefetch(verifier: Verifier) -> int:

@@ -17,7 +17,20 @@ from certsvc_sdk.policy.collection import MAX_FILE
 _MAX_INPUT: Final = 64 * 1024 * 1024
 # No text of a code ends so but an address, and that has "://".
 _FILE_SUFFIXES: Final = frozenset(
-    (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pdf", ".txt", ".heic")
+    (
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".webp",
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".pdf",
+        ".txt",
+        ".heic",
+        ".tlog-proof",
+    )
 )
 # Members of one policy that are objects; a file with others beside them holds named policies.
 _OBJECTS: Final = frozenset(("title", "given"))
@@ -73,22 +86,47 @@ def _from_file(path: str, matter: str | None) -> Policy:
     return found
 
 
-def findings_of(verifier: Verifier, what: str, policy: Policy) -> list[Finding]:
-    """Return a verdict for each code: of a file, of each line of a stream, or of the text."""
+def findings_of(
+    verifier: Verifier, what: str, policy: Policy, log_proof: str | None = None
+) -> list[Finding]:
+    """Return a verdict for each code: of a file, of each line of a stream, or of the text.
+
+    Args:
+        verifier: gives the verdicts.
+        what: a text, the name of a file, or `-`.
+        policy: rules of the matter.
+        log_proof: file of a log proof that came with a text.
+    """
+    proof = None if log_proof is None else text_of(log_proof)
     data = _read(what)
     if data is None:
-        return [_finding(verifier, what, policy)]
+        return [_finding(verifier, what, policy, proof)]
     text = _as_text(data)
     if text is None:
         return verifier.check_file(data, policy=policy)
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise NoCodeFound("there is nothing to verify")
-    return [_finding(verifier, line, policy) for line in lines]
+    return [_finding(verifier, line, policy, proof) for line in lines]
 
 
-def _finding(verifier: Verifier, text: str, policy: Policy) -> Finding:
-    verdict = verifier.check(text, policy=policy)
+def text_of(what: str) -> str:
+    """Return the one text that an argument, a text file or stdin gives.
+
+    Raises:
+        FileUnsupported: a file that is no text, or cannot be read.
+    """
+    data = _read(what)
+    if data is None:
+        return what
+    text = _as_text(data)
+    if text is None:
+        raise FileUnsupported("only text is read here, no images")
+    return text
+
+
+def _finding(verifier: Verifier, text: str, policy: Policy, proof: str | None) -> Finding:
+    verdict = verifier.check(text, policy=policy, log_proof=proof)
     return Finding(page=None, position=None, text_kind="text", verdict=verdict)
 
 

@@ -18,6 +18,14 @@ _REASONS: Final = {
     "file_too_large": "文件过大或过于复杂",
     "image_unreadable": "图片或PDF已损坏或加密",
     "no_code_found": "没有可读的二维码",
+    "log_invalid": "日志数据有误",
+    "log_leaf_invalid": "日志条目有误",
+    "log_tile_invalid": "日志数据块有误",
+    "log_note_invalid": "密钥或检查点格式有误",
+    "log_untrusted": "日志不可信",
+    "log_proof_invalid": "公示证明有误",
+    "log_history_invalid": "证照履历有误",
+    "log_forked": "日志出现分叉",
 }
 _COLOURS: Final = {"green": "32", "blue": "34", "amber": "33", "red": "31"}
 _BEIJING_OFFSET: Final = 8 * 3600

@@ -170,6 +170,8 @@ def digest(encoded: str, function: Digest | None = None) -> str:
 
 def digests_of(encoded: Sequence[bytes], function: Digest | None = None) -> list[str]:
     """Return the digests of many disclosures, in their order; None is SHA-256."""
+    if not encoded:
+        return []
     if function is None:  # without a call a disclosure
         raw = [hashlib.sha256(text).digest() for text in encoded]
     else:
@@ -202,7 +204,7 @@ def encode_all(
         if names is None
         else list(zip(texts, names, values, strict=True))
     )
-    return [strict.b64u_ascii(text) for text in strict.dumps_all(contents)]
+    return strict.b64u_each(strict.dumps_all(contents))
 
 
 def salts_from_seed(seed: bytes) -> Callable[[int], bytes]:
@@ -221,16 +223,18 @@ def salts_from_seed(seed: bytes) -> Callable[[int], bytes]:
     if len(seed) != SEED_BYTES:
         raise DisclosureInvalid(f"a seed is {SEED_BYTES} bytes long")
 
-    # HMAC (RFC 2104): at these sizes two plain digests take half the time of `hmac`.
+    # HMAC (RFC 2104) with its key taken in once: a copied digest takes a third of a new `hmac`.
     key = seed.ljust(_BLOCK_BYTES, b"\x00")
-    inner = key.translate(_INNER_PAD) + b"qr1-salt"
-    outer = key.translate(_OUTER_PAD)
+    inner = hashlib.sha256(key.translate(_INNER_PAD) + b"qr1-salt")
+    outer = hashlib.sha256(key.translate(_OUTER_PAD))
 
     def salt(index: int) -> bytes:
         if not 0 <= index < MAX_DISCLOSURES:
             raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
-        message = hashlib.sha256(inner + _INDEXES[index]).digest()
-        return hashlib.sha256(outer + message).digest()[:SALT_BYTES]
+        message, result = inner.copy(), outer.copy()
+        message.update(_INDEXES[index])
+        result.update(message.digest())
+        return result.digest()[:SALT_BYTES]
 
     return salt
 

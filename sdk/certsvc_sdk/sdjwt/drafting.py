@@ -1,8 +1,7 @@
 """Prepare an SD-JWT for signing: claims and pointers become a payload and disclosures."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from certsvc_sdk import jws, strict
 from certsvc_sdk.algorithms.digests import DEFAULT_DIGEST, PROFILES, Digest, digest_of
@@ -21,12 +20,13 @@ from certsvc_sdk.strict import MAX_DEPTH, Json
 
 _RESERVED = frozenset({SD, SD_ALG, ELEMENT})
 _NESTED = (dict, list, tuple)
+# Asked about the types of many values at once; a subclass is as good as nested.
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 # A value that becomes a disclosure, and what is to be disclosed inside it.
 _Hidden: TypeAlias = tuple[Json, Pointers]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An SD-JWT that waits for its signature.
 
     Attributes:
@@ -145,22 +145,33 @@ class _Writer:
 
     def _disclose(self, names: list[str] | None, hidden: list[_Hidden], depth: int) -> list[str]:
         """Write each line, then the lines of its own slots; return the digests of `hidden`."""
-        places: list[int] = []
-        shown: list[Json] = []
-        for value, below in hidden:
-            place = len(self.lines)
-            if place >= MAX_DISCLOSURES:
-                raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
-            self.lines.append(b"")
-            places.append(place)
-            nested = isinstance(value, _NESTED)
-            shown.append(self._value(value, below, depth) if nested else value)
-        encoded = encode_all(self._salts_at(places), names, shown)
+        places: Sequence[int] = range(len(self.lines), len(self.lines) + len(hidden))
+        values = [value for value, _ in hidden]
+        if _PLAIN.issuperset(map(type, values)):
+            self._make_room(len(hidden))
+        else:
+            places, values = self._inside(hidden, depth)
+        encoded = encode_all(self._salts_at(places), names, values)
         for place, line in zip(places, encoded, strict=True):
             self.lines[place] = line
         return digests_of(encoded, self._digest)
 
-    def _salts_at(self, places: list[int]) -> list[bytes]:
+    def _inside(self, hidden: list[_Hidden], depth: int) -> tuple[list[int], list[Json]]:
+        """Write the slots inside values that become lines; return their places and what is left."""
+        places: list[int] = []
+        shown: list[Json] = []
+        for value, below in hidden:
+            places.append(len(self.lines))
+            self._make_room(1)
+            shown.append(self._value(value, below, depth))
+        return places, shown
+
+    def _make_room(self, count: int) -> None:
+        if len(self.lines) + count > MAX_DISCLOSURES:
+            raise DisclosureInvalid(f"more than {MAX_DISCLOSURES} disclosures")
+        self.lines += [b""] * count
+
+    def _salts_at(self, places: Sequence[int]) -> list[bytes]:
         salts = [self._salts(place) for place in places]
         before = len(self._used)
         self._used.update(salts)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from certsvc_sdk import jws, strict
 from certsvc_sdk.algorithms.digests import DEFAULT_DIGEST, Digest, digest_of
@@ -25,11 +25,13 @@ _RESERVED_NAMES: Final = frozenset({SD, SD_ALG, ELEMENT})
 _RESERVED_AT_TOP: Final = _RESERVED_NAMES | ALWAYS_CLEAR
 _DIGEST_LENGTH: Final = 43
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
-_CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
-_LENGTHS: Final = frozenset({_ELEMENT_ITEMS, _CLAIM_ITEMS})
+# Sets, because they are asked about many lengths or types at once.
+_CLAIM: Final = frozenset({3})
+_LENGTHS: Final = _CLAIM | {_ELEMENT_ITEMS}
+_ARRAY: Final = frozenset({list})
 _NESTED: Final = (dict, list)
-# Asked about the types of many values at once.
+_CONTAINERS: Final = frozenset(_NESTED)
 _STRING: Final = frozenset({str})
 
 
@@ -193,13 +195,13 @@ class _Reader:
         """Return the object with its disclosed members in place, in token order."""
         if ELEMENT in obj or SD_ALG in obj:
             raise DisclosureInvalid("a reserved name stands where it means nothing")
-        claims = {
-            name: self._value(value, (place, name), depth) if isinstance(value, _NESTED) else value
-            for name, value in obj.items()
-            if name != SD
-        }
+        claims = obj.copy()
+        digests = claims.pop(SD, None)
+        if not _CONTAINERS.isdisjoint(map(type, claims.values())):
+            for name, value in claims.items():
+                claims[name] = self._value(value, (place, name), depth)
         if SD in obj:
-            self._disclose(claims, obj[SD], place, depth)
+            self._disclose(claims, digests, place, depth)
         return claims
 
     def _disclose(
@@ -208,26 +210,27 @@ class _Reader:
         """Put what the digests of one `_sd` disclose beside the claims that stand in the clear."""
         if not isinstance(digests, list):
             raise DisclosureInvalid("_sd is not an array")
-        reserved = _RESERVED_AT_TOP if place is None else _RESERVED_NAMES
-        contents, places = self.contents, self._places
         lines = self._take(digests)
+        if not lines:
+            return
         lines.sort()
-        for line in lines:
-            content = contents[line]
-            if len(content) != _CLAIM_ITEMS:
-                raise DisclosureInvalid("an array element is disclosed as a claim")
-            _, name, value = content
-            if not isinstance(name, str):
-                raise DisclosureInvalid("the name of a disclosed claim is not a string")
-            if name in reserved:
-                raise DisclosureInvalid(f"a disclosed claim must not be named {name}")
-            if name in claims:
-                raise DisclosureInvalid("a disclosure overwrites a claim")
-            if places is not None:
-                places[line] = (place, name)
-            if isinstance(value, _NESTED):
-                value = self._value(value, (place, name), depth)
-            claims[name] = value
+        contents = [self.contents[line] for line in lines]
+        if not _CLAIM.issuperset(map(len, contents)):
+            raise DisclosureInvalid("an array element is disclosed as a claim")
+        _, names, values = zip(*contents, strict=True)
+        if not _STRING.issuperset(map(type, names)):
+            raise DisclosureInvalid("the name of a disclosed claim is not a string")
+        if not (_RESERVED_AT_TOP if place is None else _RESERVED_NAMES).isdisjoint(names):
+            raise DisclosureInvalid("a disclosed claim has a reserved name")
+        if self._places is not None:
+            self._places.update(zip(lines, [(place, name) for name in names], strict=True))
+        if not _CONTAINERS.isdisjoint(map(type, values)):
+            pairs = zip(names, values, strict=True)
+            values = tuple([self._value(one, (place, name), depth) for name, one in pairs])
+        before = len(claims)
+        claims.update(zip(names, values, strict=True))
+        if len(claims) != before + len(names):
+            raise DisclosureInvalid("a disclosure overwrites a claim")
 
     def _value(self, value: Json, place: Place, depth: int) -> Json:
         if not isinstance(value, _NESTED):
@@ -263,13 +266,13 @@ class _Reader:
             found = list(map(self._lines.get, digests))
         except TypeError as error:
             raise DisclosureInvalid("a digest is not a string") from error
+        if None in found:
+            self._withhold([one for one, line in zip(digests, found, strict=True) if line is None])
         lines = [line for line in found if line is not None]
         before = len(self._taken)
         self._taken.update(lines)
         if len(self._taken) != before + len(lines):
             raise DisclosureInvalid("a digest stands twice")
-        if len(lines) != len(digests):
-            self._withhold([one for one, line in zip(digests, found, strict=True) if line is None])
         return lines
 
     def _withhold(self, digests: list[Json]) -> None:
@@ -283,11 +286,12 @@ class _Reader:
             raise DisclosureInvalid("a digest stands twice")
 
 
-def _contents(parsed: Parsed) -> list[list[Json]]:
+def _contents(parsed: Parsed) -> list[Any]:
     """Read disclosures: arrays of salt and value, or salt, name and value."""
-    found = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
-    contents = [item for item in found if isinstance(item, list)]
-    if len(contents) != len(found) or not _LENGTHS.issuperset(map(len, contents)):
+    if not parsed.encoded:
+        return []
+    contents: list[Any] = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
+    if not _ARRAY.issuperset(map(type, contents)) or not _LENGTHS.issuperset(map(len, contents)):
         raise DisclosureInvalid("a disclosure is not an array of two or three items")
     if not _STRING.issuperset(map(type, map(itemgetter(0), contents))):
         raise DisclosureInvalid("the salt of a disclosure is not a string")

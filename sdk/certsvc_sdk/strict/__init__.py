@@ -9,6 +9,7 @@ from certsvc_sdk.strict.base64url import (
     b64u_ascii,
     b64u_bytes,
     b64u_decode,
+    b64u_each,
     b64u_encode,
     b64u_fixed,
 )
@@ -20,6 +21,7 @@ from certsvc_sdk.strict.members import (
     optional_integer,
     optional_text,
     text,
+    texts,
 )
 from certsvc_sdk.strict.reading import (
     MAX_ARRAY,
@@ -32,6 +34,7 @@ from certsvc_sdk.strict.reading import (
     Json,
     loads,
     loads_object,
+    loads_own,
 )
 from certsvc_sdk.strict.writing import dumps, dumps_all
 
@@ -48,6 +51,7 @@ __all__ = [
     "b64u_ascii",
     "b64u_bytes",
     "b64u_decode",
+    "b64u_each",
     "b64u_encode",
     "b64u_fixed",
     "b64u_lines",
@@ -57,8 +61,10 @@ __all__ = [
     "loads",
     "loads_lines",
     "loads_object",
+    "loads_own",
     "members",
     "optional_integer",
     "optional_text",
     "text",
+    "texts",
 ]

@@ -28,6 +28,11 @@ def b64u_ascii(data: bytes) -> bytes:
     return pybase64.b64encode(data, b"-_").rstrip(b"=")
 
 
+def b64u_each(items: Sequence[bytes]) -> list[bytes]:
+    """Encode byte strings, each as `b64u_ascii` does."""
+    return [pybase64.b64encode(item, b"-_").rstrip(b"=") for item in items]
+
+
 def b64u_decode(text: str, *, what: str = "base64url text") -> bytes:
     """Decode canonical base64url without padding; empty text is empty bytes.
 

@@ -13,7 +13,15 @@ import pybase64
 
 from certsvc_sdk.errors import Malformed
 from certsvc_sdk.strict.base64url import ENDS, b64u_bytes
-from certsvc_sdk.strict.reading import MAX_TOKEN, STRICT, Json, check_shape, loads, nested_among
+from certsvc_sdk.strict.reading import (
+    MAX_TOKEN,
+    STRICT,
+    Json,
+    check_shape,
+    is_plain,
+    loads,
+    nested_among,
+)
 
 # By a text's length modulo 4 and its last character: base64url that fills its last group up and
 # ends in a whole one; and what that decodes to. No text has a length of 1 modulo 4. With other last
@@ -65,7 +73,8 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
     """
     values: list[list[Json]]
     try:
-        *values, _ = orjson.loads(b"[%b0]" % lines)
+        values = orjson.loads(b"[%b0]" % lines)
+        values.pop()
         pairs = zip(values, encoded, strict=True)
         written = [
             orjson.dumps(value, None, STRICT) + _PLAIN[len(text) & 3] for value, text in pairs
@@ -76,7 +85,8 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
     # A written value holds no line feed and each separator does. So there are as many values as
     # texts, no text holds a line feed either, and each value is one text.
     if canonical and b"\\" not in lines and _ARRAY.issuperset(map(type, values)):
-        # One level down, each in this array instead of its own.
-        check_shape(nested_among(list(chain.from_iterable(values))), what)
+        if not is_plain(lines, len(values)):
+            # One level down, each in this array instead of its own.
+            check_shape(nested_among(list(chain.from_iterable(values))), what)
         return [*values]
     return [loads(b64u_bytes(text, what=what), max_bytes=MAX_TOKEN, what=what) for text in encoded]

@@ -1,6 +1,6 @@
 """Typed access to the members of a parsed object; nothing is converted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from certsvc_sdk.errors import Malformed
 from certsvc_sdk.strict.reading import Json
@@ -16,6 +16,18 @@ def text(obj: Mapping[str, Json], name: str, what: str) -> str:
     if not isinstance(value, str):
         raise Malformed(f"{what}: {name} must be a string")
     return value
+
+
+def texts(obj: Mapping[str, Json], names: Sequence[str], what: str) -> list[str]:
+    """Return the members of those names, each as `text` does.
+
+    Raises:
+        Malformed: one is absent or of another type.
+    """
+    values = [value for name in names if type(value := obj.get(name)) is str]
+    if len(values) != len(names):
+        raise Malformed(f"{what}: {', '.join(names)} must be strings")
+    return values
 
 
 def optional_text(obj: Mapping[str, Json], name: str, what: str) -> str | None:

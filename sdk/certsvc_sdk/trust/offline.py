@@ -28,6 +28,12 @@ ISSUER_FOLDER = "issuers/"
 class CachedTrust:
     """One verified generation of the trust repository. Safe to share by threads.
 
+    Attributes:
+        as_of: Unix seconds of the last verification against the live repository.
+        expires: Unix seconds after which the data is stale: expiry of the timestamp role.
+        env: a demonstration or the real thing.
+        base: the published tree's address inside identifiers; ends in `/`.
+
     Args:
         root: pinned root metadata, the anchor of everything.
         state: which files make up the generation.
@@ -48,28 +54,11 @@ class CachedTrust:
         about = self.target(ABOUT_TARGET)
         if about is None:
             raise TrustUnavailable("the trust repository does not say what it is")
-        self._about = _about(about)
-        self._expires = int(self._trusted.timestamp.expires.timestamp())
-
-    @property
-    def as_of(self) -> int:
-        """Unix seconds of the last verification against the live repository."""
-        return self._state.verified_at
-
-    @property
-    def expires(self) -> int:
-        """Unix seconds after which the data is stale: expiry of the timestamp role."""
-        return self._expires
-
-    @property
-    def env(self) -> Environment:
-        """A demonstration or the real thing."""
-        return self._about.env
-
-    @property
-    def base(self) -> str:
-        """The published tree's address inside identifiers; ends in `/`."""
-        return self._about.base
+        # Attributes and no properties: each check asks for all of them.
+        self.as_of = state.verified_at
+        self.expires = int(self._trusted.timestamp.expires.timestamp())
+        said = _about(about)
+        self.env, self.base = said.env, said.base
 
     @property
     def version(self) -> int:
@@ -153,7 +142,7 @@ class CachedTrust:
         # Who may write one office's place may not speak for an office elsewhere.
         if issuer_target(record.iss) != path:
             raise TrustInvalid("issuer record: it stands in another office's place")
-        if record.uses_loopback and self._about.env is not Environment.DEMO:
+        if record.uses_loopback and self.env is not Environment.DEMO:
             raise TrustInvalid("issuer record: plain http is for demonstrations")
         self._records[path] = record
         return record

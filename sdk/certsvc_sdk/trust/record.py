@@ -139,10 +139,10 @@ class IssuerRecord:
             validity: seconds from issue to end; None: without end.
         """
         unversioned = vct.rpartition("/")[0]
-        return any(
-            right.covers(vct=unversioned, at=at, division=division) and right.admits(validity)
-            for right in self.rights
-        )
+        for right in self.rights:
+            if right.covers(vct=unversioned, at=at, division=division) and right.admits(validity):
+                return True
+        return False
 
     @property
     def uses_loopback(self) -> bool:

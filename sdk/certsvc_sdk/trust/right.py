@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from certsvc_sdk.errors import Malformed
 from certsvc_sdk.strict import Json, text
@@ -59,6 +60,7 @@ def is_division(text: str) -> bool:
     return _DIVISION.fullmatch(text) is not None
 
 
+@lru_cache(maxsize=1024)  # a country has a few thousand divisions, a hall meets some
 def division_within(division: str, area: str) -> bool:
     """Whether a division lies in an area by GB/T 2260: 330000 holds 330100 holds 330106.
 

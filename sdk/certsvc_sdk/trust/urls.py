@@ -89,6 +89,11 @@ def under_prefix(url: str, prefix: str) -> bool:
         False also where either of the two is not acceptable to `parse_url`, where the prefix does
         not end in `/`, and where the address is the prefix itself.
     """
+    return len(url) <= MAX_URL and _under(url, prefix)
+
+
+@lru_cache(maxsize=512)
+def _under(url: str, prefix: str) -> bool:
     inner, outer = parse_url(url), parse_url(prefix)
     return (
         inner is not None

@@ -171,3 +171,19 @@ def _tree(value: Any) -> Tree:
     if isinstance(value, dict):
         return Members((name, _tree(item)) for name, item in value.items())
     return [_tree(item) for item in value] if isinstance(value, list) else value
+
+
+# Members of a history whose change would tell another life.
+HISTORY: Aims = (
+    *((("events", place, name), values) for place in range(2) for name, values in (
+        ("index", (3, 6, 8, 0, -1, 11)),
+        ("proof", ([], None)),
+        ("leaf", ("", "{}")),
+    )),
+    (("issued", "index"), (6, 0, 11)),
+    (("issued",), (None, {})),
+    (("events",), ([], None)),
+    (("v",), (2, True, 1.0)),
+    (("statement",), ("", "a.b.c")),
+    (("checkpoint",), ("",)),
+)  # fmt: skip

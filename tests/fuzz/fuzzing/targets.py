@@ -7,6 +7,7 @@ from typing import Any
 
 from fuzzing import aims, model, policies, published, world
 from fuzzing.draws import Draws
+from fuzzing.logs import LogTarget
 from fuzzing.presentations import make_code, make_token, raw_text
 from fuzzing.properties import (
     Finding,
@@ -268,5 +269,6 @@ def targets() -> dict[str, Callable[[], Target]]:
         "record": lambda: trust_record,
         "policy": lambda: policy,
         "binding": lambda: key_binding,
+        "log": LogTarget,
         "verifier": VerifierTarget,
     }

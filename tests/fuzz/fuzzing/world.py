@@ -259,6 +259,11 @@ class Surroundings:
     def log_index(self, signing_input: bytes, record: IssuerRecord) -> int | None:
         return None
 
+    def life(
+        self, signing_input: bytes, record: IssuerRecord, at: int, *, fresh: bool = False
+    ) -> None:
+        return None
+
     def known_revoked(self, uri: str, index: int) -> bool:
         return (uri, index) in self.revoked
 

@@ -162,6 +162,7 @@ class MemoryWorld:
     revoked: set[tuple[str, int]] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     logged: dict[bytes, int] = field(default_factory=dict)
+    lives: dict[bytes, Any] = field(default_factory=dict)
     has_trust: bool = True
 
     def trust(self) -> "MemoryWorld | None":
@@ -185,6 +186,9 @@ class MemoryWorld:
 
     def log_index(self, signing_input: bytes, record: Any) -> int | None:
         return self.logged.get(signing_input)
+
+    def life(self, signing_input: bytes, record: Any, at: int, *, fresh: bool = False) -> Any:
+        return self.lives.get(signing_input)
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,8 @@ GROUPS = (
     "trust_records",
     "trust_ages",
     "rights",
+    "log_proofs",
+    "histories",
     "qr_codes",
 )
 

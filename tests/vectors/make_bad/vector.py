@@ -25,6 +25,7 @@ _OPTIONAL = (
     "trust",
     "records",
     "status_lists",
+    "log",
     "before",
     "policy",
     "nonces",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from certsvc_sdk import strict
+from certsvc_sdk import cli, strict
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.trust.about import About, Environment
 from certsvc_sdk.trust.record import IssuerRecord
@@ -192,3 +193,70 @@ def verifier_of(publisher: Publisher, clock: Clock, tmp_path: Path) -> Any:
         return Verifier.from_root(publisher.root, **settings | options)
 
     return make
+
+
+@pytest.fixture
+def run(publisher: Any, server: Any, clock: Any, tmp_path: Path, capsys: Any) -> Any:
+    """`run("verify", text)`: exit code, output and error text of a command in this world."""
+    root = tmp_path / "root.json"
+    root.write_bytes(publisher.root)
+    environ = {
+        "CERTSVC_TRUST_ROOT": str(root),
+        "CERTSVC_TRUST_URL": server.url,
+        "CERTSVC_SDK_CACHE": str(tmp_path / "cache"),
+    }
+
+    def command(*argv: str, **changes: Any) -> SimpleNamespace:
+        env = {k: v for k, v in (environ | changes).items() if v is not None}
+        code = cli.main(list(argv), environ=env, clock=clock)
+        printed = capsys.readouterr()
+        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
+
+    return command
+
+
+class Office:
+    """An office with a log: one certificate of ten days ago among others'."""
+
+    def __init__(
+        self, issuer: Any, publisher: Any, book: Any, facts: Any, make_signer: Any
+    ) -> None:
+        self.issuer, self.publisher, self.book, self.facts = issuer, publisher, book, facts
+        self.make_signer = make_signer
+        self.token = issuer.token(iat=facts.now - 10 * facts.day, nbf=...)
+        self.record()
+        book.fill(5)
+        self.places = [book.issue(self.token)]
+        book.fill(3)
+        self.serve()
+
+    def signer(self, number: int) -> Any:
+        """An Ed25519 key of somebody else."""
+        return self.make_signer("Ed25519", number)
+
+    def record(self, *, key: Any = None, **log: Any) -> None:
+        usual = self.issuer.record_json(key=key)
+        keys = [*usual["keys"], self.issuer.key_json(self.book.signer, "log", **log)]
+        self.publisher.publish(self.issuer.record(keys=keys, log_origin=self.book.origin))
+
+    def serve(self, book: Any = None) -> None:
+        book = book or self.book
+        book.publish()
+        book.serve_proof(self.places[0])
+        book.serve_history(self.places, self.facts.now)
+        book.write(self.publisher.tree / "log")
+
+    def forked(self, logbooks: Any, common: int, size: int) -> Any:
+        """Another log of the same key that agrees up to `common` leaves."""
+        other = logbooks.LogBook(self.book.origin, self.book.signer)
+        for leaf in self.book.leaves[:common]:
+            other.add(leaf)
+        for number in range(common, size):
+            other.add(logbooks.other_leaf(9000 + number))
+        other.issue(self.issuer.token(iat=self.facts.now - 100))
+        return other
+
+
+@pytest.fixture
+def office(issuer: Any, publisher: Any, book: Any, facts: Any, make_signer: Any) -> Office:
+    return Office(issuer, publisher, book, facts, make_signer)

@@ -14,26 +14,6 @@ import pytest
 from certsvc_sdk import cli, errors
 
 
-@pytest.fixture
-def run(publisher: Any, server: Any, clock: Any, tmp_path: Path, capsys: Any) -> Any:
-    """`run("verify", text)`: exit code, output and error text of a command in this world."""
-    root = tmp_path / "root.json"
-    root.write_bytes(publisher.root)
-    environ = {
-        "CERTSVC_TRUST_ROOT": str(root),
-        "CERTSVC_TRUST_URL": server.url,
-        "CERTSVC_SDK_CACHE": str(tmp_path / "cache"),
-    }
-
-    def command(*argv: str, **changes: Any) -> SimpleNamespace:
-        env = {k: v for k, v in (environ | changes).items() if v is not None}
-        code = cli.main(list(argv), environ=env, clock=clock)
-        printed = capsys.readouterr()
-        return SimpleNamespace(code=code, out=printed.out, err=printed.err)
-
-    return command
-
-
 def stdin(monkeypatch: Any, data: bytes) -> None:
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
 
