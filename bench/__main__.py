@@ -8,7 +8,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bench import goals, imports, issue, office, page, report, service, threads, verify
+from bench import (
+    goals,
+    imports,
+    issue,
+    issuer,
+    log,
+    office,
+    page,
+    report,
+    service,
+    status,
+    threads,
+    verify,
+)
 from bench.harness import QUICK, Effort, Result
 from bench.world import World, make_world
 
@@ -17,10 +30,13 @@ GROUPS: Mapping[str, Callable[[World, Effort], list[Result]]] = {
     "disclosed": verify.disclosed,
     "issue": issue.issued,
     "office": office.one_by_one,
+    "http": issuer.issued_over_http,
     "threads": threads.threaded,
     "batch": threads.batched,
     "service": service.served,
     "import": imports.imported,
+    "status": status.published,
+    "log": log.logged,
 }
 
 

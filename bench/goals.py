@@ -1,4 +1,4 @@
-"""The goals of P1–P5 and P10, and whether a run met them."""
+"""The goals of P1–P5, P8 and P10, and whether a run met them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -97,7 +97,9 @@ def _goals() -> Iterator[Goal]:
         value=_ratio("2 threads: certsvc, flat"),
         first=1.7,
     )
+    yield from _log()
     yield from _http()
+    yield from _status()
     imported = "import certsvc_sdk: Verifier, Policy"
     yield Goal(
         number="P10",
@@ -197,3 +199,26 @@ def _http() -> Iterator[Goal]:
         first=0.45,
         aim=0.6,
     )
+
+
+def _status() -> Iterator[Goal]:
+    republish, reaction = "republish one change", "revoke → visible at origin"
+    for text, value, first, aim in (
+        ("republish a list of 1 M: processor ms", _extra(republish, "ms"), 1.0, None),
+        ("its size, to zlib 6", _extra(republish, "size / zlib 6"), 1.1, None),
+        ("first load, to inflate + raw verify", _cost("first load: certsvc"), 1.5, None),
+        ("look-up: ns", _extra("look-up", "ns"), 150.0, None),
+        ("revoke → visible at origin: p99 s", _extra(reaction, "p99 s"), 5.0, 1.0),
+    ):
+        yield Goal(number="P8", text=text, value=value, first=first, aim=aim, most=True)
+
+
+def _log() -> Iterator[Goal]:
+    merge = _extra("commit → merged", "p99 s")
+    append = "append a leaf, with fsync"
+    yield Goal(number="R06", text="appends/s", value=lambda f: f[append].rate, first=20_000.0)
+    for text, value, first in (
+        ("proof: ms", _extra("proof of a leaf", "ms"), 1.0),
+        ("commit → merged: p99 s", merge, 5.0),
+    ):
+        yield Goal(number="R06", text=text, value=value, first=first, most=True)

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,13 +36,22 @@ def started(
     command: Sequence[str], *, port: int, env: Mapping[str, str], log: Path
 ) -> Iterator[Server]:
     """Run a server until the block ends; its output goes to a file, as a service's would."""
+    with running(command, env=env, log=log) as child:
+        _wait_for(port, child, log)
+        yield Server(port, child.pid)
+
+
+@contextmanager
+def running(
+    command: Sequence[str], *, env: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program until the block ends."""
     with log.open("wb") as output:
         child = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **env}, stdout=output, stderr=output
         )
         try:
-            _wait_for(port, child, log)
-            yield Server(port, child.pid)
+            yield child
         finally:
             child.terminate()
             try:
@@ -61,6 +71,17 @@ def published(folder: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
+
+
+def wait_ready(url: str) -> None:
+    """Wait until an address answers 200."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=5):  # noqa: S310
+            return
+        if time.monotonic() > end:
+            raise RuntimeError(f"{url} does not become ready")
+        time.sleep(0.05)
 
 
 def free_port() -> int:

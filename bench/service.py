@@ -1,8 +1,9 @@
 """P5: the verification API over HTTP, beside fastify with jose doing the same on the same cores.
 
 Every round measures in turn: the primitive on all cores, our service, the peer; one token a
-request and a hundred. Processor time is that of the server's processes, the load generator's is
-not in it; it runs on the same cores.
+request and a hundred, each token another one than those before it; then the same token again and
+again, which our service remembers. Processor time is that of the server's processes, the load
+generator's is not in it; it runs on the same cores.
 """
 
 import json
@@ -12,11 +13,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from bench import load, nodejs, processes, raw
 from bench.harness import Bar, Effort, Result
 from bench.processes import Server
 from bench.world import World
+from verifier.app import REMEMBERED
 
 PATH = "/v1/verifications"
 # Enough that no core waits for a client.
@@ -27,6 +30,8 @@ RAW = "raw ES256 verify, all cores"
 _ALG = "ES256"
 _SECONDS, _QUICK_SECONDS = 1.5, 0.1
 _SLICES_A_ROUND = 3
+# Four times what a process remembers: a token that takes its turn again was forgotten everywhere.
+_TOKENS = 4 * REMEMBERED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,7 @@ class Job:
 
     name: str
     server: Server
-    request: bytes
+    requests: tuple[bytes, ...]
     certificates: int
     connections: int
     ours: bool
@@ -96,17 +101,23 @@ def _jobs(name: str, server: Server, world: World, *, quick: bool) -> Iterator[J
     ours = name == "certsvc"
     left_out = "" if ours else "; no trust record, no status, no rate limit"
     for kind, label in (("flat", "flat"), ("thirteen", "13 disclosures")):
-        text = world.token(kind, _ALG)
-        bodies = {
-            f"one {label}": ({"text": text}, 1, CONNECTIONS),
-            f"batch {label}": ({"items": [{"text": text}] * BATCH}, BATCH, BATCH_CONNECTIONS),
+        texts = world.tokens(kind, _ALG, BATCH if quick else _TOKENS)
+        items = [{"text": text} for text in texts]
+        batches = [
+            {"items": items[at : at + BATCH]} for at in range(0, len(items) - BATCH + 1, BATCH)
+        ]
+        asked: dict[str, tuple[list[Any], int, int]] = {
+            f"one {label}": (items, 1, CONNECTIONS),
+            f"batch {label}": (batches, BATCH, BATCH_CONNECTIONS),
         }
-        for job, (body, count, connections) in bodies.items():
+        if ours:
+            asked[f"one {label}, again"] = (items[:1], 1, CONNECTIONS)
+            asked[f"batch {label}, again"] = (batches[:1], BATCH, BATCH_CONNECTIONS)
+        for job, (bodies, count, connections) in asked.items():
             yield Job(
                 name=f"{job}: {name}",
                 server=server,
-                # As a browser's JSON.stringify writes it.
-                request=load.request_bytes(PATH, json.dumps(body, separators=(",", ":")).encode()),
+                requests=tuple(_request(body) for body in bodies),
                 certificates=count,
                 connections=2 if quick else connections,
                 ours=ours,
@@ -114,8 +125,13 @@ def _jobs(name: str, server: Server, world: World, *, quick: bool) -> Iterator[J
             )
 
 
+def _request(body: object) -> bytes:
+    # As a browser's JSON.stringify writes it.
+    return load.request_bytes(PATH, json.dumps(body, separators=(",", ":")).encode())
+
+
 def _warm(job: Job, seconds: float) -> None:
-    found = load.run(job.server.port, job.request, connections=job.connections, seconds=seconds)
+    found = load.run(job.server.port, *job.requests, connections=job.connections, seconds=seconds)
     verdicts = json.loads(found.body)["verifications"]
     assert len(verdicts) == job.certificates
     assert all(one["verdict"]["outcome"] == "VALID" for one in verdicts), verdicts[0]
@@ -123,7 +139,7 @@ def _warm(job: Job, seconds: float) -> None:
 
 def _slice(job: Job, seconds: float) -> Slice:
     before = job.server.cpu_seconds()
-    found = load.run(job.server.port, job.request, connections=job.connections, seconds=seconds)
+    found = load.run(job.server.port, *job.requests, connections=job.connections, seconds=seconds)
     used = job.server.cpu_seconds() - before
     count = found.answered * job.certificates
     return Slice(found.rate * job.certificates, used / count)

@@ -82,6 +82,19 @@ class World:
         draft = self.draft(name, alg)
         return draft.finish(self.signers[alg].sign(draft.signing_input))
 
+    def tokens(self, name: str, alg: str, count: int) -> list[str]:
+        """Certificates that differ in their identifiers, as those of many holders do."""
+        signer, made = self.signers[alg], []
+        for number in range(count):
+            draft = sdjwt.draft(
+                header=self.header(alg),
+                claims=self.claims[name] | {"certificate_identifier": f"1.2.156.3005.2.{number}"},
+                disclose=self.disclose[name],
+                salts=sdjwt.salts_from_seed(number.to_bytes(len(SEED), "big")),
+            )
+            made.append(draft.finish(signer.sign(draft.signing_input)))
+        return made
+
     def flat(self, alg: str) -> str:
         """The certificate without disclosures as a plain JWS."""
         return self.token("flat", alg).rstrip("~")

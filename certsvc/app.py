@@ -4,28 +4,48 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from pathlib import Path
 
-from flask import Flask
+from flask import Flask, request
 
 from certsvc.api.auth import authoriser
 from certsvc.api.certificates import certificates_blueprint
-from certsvc.api.errors import problem_table
+from certsvc.api.errors import RECOVERY_NEEDED, RETRY_SECONDS, problem_table
 from certsvc.api.home import home_blueprint
+from certsvc.api.log import LookUps, log_blueprint
+from certsvc.api.log_answers import LogAnswers
+from certsvc.api.numbers import house_checks, numbers
 from certsvc.api.published import published_blueprint
 from certsvc.api.qr import qr_blueprint
 from certsvc.api.readiness import readiness
 from certsvc.api.types import types_blueprint
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
-from certsvc.issuing.service import IssuingService
+from certsvc.issuing.metered import MeteredIssuing
+from certsvc.publishing.log_reader import LogReader
+from certsvc.publishing.log_signing import log_origin
 from certsvc.publishing.tree import PublishedTree
+from certsvc.restoring.errors import RecoveryNeeded
+from certsvc.restoring.fence import Gate, fence_of
+from certsvc.restoring.recording import attach_journal
 from certsvc.service import logs
 from certsvc.service.contract import contract_blueprint
 from certsvc.service.engine import make_engine
-from certsvc.service.health import health_blueprint
+from certsvc.service.exposition import metrics_blueprint
+from certsvc.service.health import ReadyCheck, health_blueprint
 from certsvc.service.http import HttpOptions, new_app
-from certsvc.service.limits import ISSUER_BODY_BYTES, RateLimiter
+from certsvc.service.limits import ISSUER_BODY_BYTES, CountedLimiter, Limiter, RateLimiter
+from certsvc.service.metrics import Metrics, shared_metrics
+from certsvc.service.networks import read_networks
+from certsvc.service.problems import Problem
+from certsvc.service.retries import Retries
 from certsvc.service.settings import Settings
+from certsvc.service.shared.connection import Shared, open_shared
+from certsvc.service.shared.limiter import SharedLimiter
+from certsvc.service.tracing import Tracer, open_tracer, trace_transactions
+from certsvc_sdk import __version__
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def create_app(
@@ -33,6 +53,8 @@ def create_app(
     *,
     clock: Callable[[], float] = time.time,
     rng: Callable[[int], bytes] = secrets.token_bytes,
+    metrics: Metrics | None = None,
+    tracer: Tracer | None = None,
 ) -> Flask:
     """The issuer service as a WSGI application.
 
@@ -40,40 +62,109 @@ def create_app(
         settings: None reads the environment and configures logging, as the WSGI server needs it.
         clock: Unix time in seconds.
         rng: source of random bytes.
+        metrics: what all processes of the service count in; None: this one alone, but for the
+            WSGI server's processes.
+        tracer: notes requests and steps; None: as the settings and the environment say.
 
     Raises:
         SettingsInvalid: a setting is wrong, or the key store does not open with it.
         DatabaseUnavailable: the database's address cannot be used.
+        RecoveryNeeded: more is known outside than the database knows.
     """
     if settings is None:
         logs.configure()
         settings = Settings.from_env(os.environ)
+        metrics = shared_metrics(metrics_folder(settings), monotonic=time.monotonic)
+    metrics = metrics or Metrics()
+    metrics.build.put(1, __version__)
+    tracer = tracer or open_tracer(settings, os.environ, service="certsvc-issuer")
+    shared = open_shared(settings.redis, environment=settings.env, metrics=metrics, tracer=tracer)
     keys = open_keys(settings)
     engine = make_engine(settings.database_url)
+    trace_transactions(engine, tracer)
+    gate = Gate(fence_of(settings, engine))
+    gate.at_start()
+    attach_journal(settings, engine, clock_ns=time.time_ns, rng=rng)
     catalogue = Catalogue.builtin()
-    service = IssuingService(
+    service = MeteredIssuing(
+        metrics=metrics,
         engine=engine,
         keys=keys,
         catalogue=catalogue,
         settings=settings,
         clock=clock,
         rng=rng,
+        retries=Retries(sleep=time.sleep, noted=metrics.retries.add),
+        tracer=tracer,
     )
     options = HttpOptions(
         max_body=ISSUER_BODY_BYTES,
         monotonic=time.monotonic,
         new_request_id=lambda: rng(16).hex(),
+        metrics=metrics,
+        tracer=tracer,
     )
-    authorise = authoriser(engine, RateLimiter(settings.rate_per_second, monotonic=time.monotonic))
+    limiter = _limiter(settings, shared, metrics)
+    authorise = authoriser(engine, limiter)
+    tree = PublishedTree(settings.published)
+    origin, witnesses = log_origin(settings.public_url), witnesses_of(settings)
+    reader = LogReader(tree, keys, origin=origin, witnesses=witnesses)
+    log = LogAnswers(
+        engine,
+        reader,
+        wait=settings.log_wait_ms / 1000,
+        monotonic=time.monotonic,
+        clock=clock,
+    )
     app = new_app("certsvc", options, problem_table())
+    app.before_request(_guard(gate))
     for blueprint in (
-        certificates_blueprint(service, authorise),
+        certificates_blueprint(service, authorise, log),
         qr_blueprint(service, authorise),
         types_blueprint(catalogue, authorise, public_url=settings.public_url),
-        published_blueprint(PublishedTree(settings.published)),
+        published_blueprint(tree),
+        log_blueprint(tree, LookUps(engine, reader, limiter, clock=clock)),
         home_blueprint(),
         contract_blueprint(),
-        health_blueprint(readiness(engine, keys)),
+        health_blueprint(
+            [
+                *readiness(engine, keys, reader, clock=clock),
+                ReadyCheck("recovery", gate.probe),
+                *house_checks(settings, engine, shared, clock),
+            ]
+        ),
+        metrics_blueprint(
+            metrics,
+            allowed=read_networks(settings.metrics_allow),
+            observe=numbers(settings, engine, keys, clock),
+        ),
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def metrics_folder(settings: Settings) -> Path:
+    """Where each of the service's processes counts."""
+    return settings.home / "metrics"
+
+
+def _limiter(settings: Settings, shared: Shared | None, metrics: Metrics) -> Limiter:
+    rate = settings.rate_per_second
+    limiter: Limiter = RateLimiter(rate, monotonic=time.monotonic)
+    if shared is not None:
+        limiter = SharedLimiter(shared, rate, local=limiter, kind="issuer")
+    return CountedLimiter(limiter, lambda: metrics.limited.add("issuer"))
+
+
+def _guard(gate: Gate) -> Callable[[], None]:
+    """Let nothing be written before the fence was passed: at start the database may be away."""
+
+    def guard() -> None:
+        if request.method in _READING:
+            return
+        try:
+            gate.require()
+        except RecoveryNeeded as error:
+            raise Problem(RECOVERY_NEEDED, headers={"Retry-After": RETRY_SECONDS}) from error
+
+    return guard

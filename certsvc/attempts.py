@@ -41,10 +41,14 @@ class Attempts:
 
     Args:
         clock: Unix seconds.
+        failed: told of each failure.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, clock: Callable[[], float], *, failed: Callable[[], object] = lambda: None
+    ) -> None:
         self._clock = clock
+        self._failed = failed
         self._pauses: dict[str, Pause] = {}
 
     def make(self, task: str, do: Callable[[], bool]) -> bool:
@@ -68,6 +72,7 @@ class Attempts:
             failures = pause.failures + 1
             self._pauses[task] = Pause(failures, now, now + pause_after(failures))
             log_failure(task, error, failures)
+            self._failed()
             return False
         self._pauses.pop(task, None)
         return done

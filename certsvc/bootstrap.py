@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,10 +19,15 @@ from sqlalchemy.engine import Engine
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.home import at_work, write_private
+from certsvc.publishing.log_signing import ALGORITHM as LOG_ALGORITHM
+from certsvc.publishing.log_signing import OWNER as LOG_OWNER
+from certsvc.publishing.log_signing import PURPOSE as LOG_PURPOSE
+from certsvc.publishing.log_signing import log_keys, log_origin
 from certsvc.publishing.metadata import publish_issuer_metadata, publish_types
 from certsvc.publishing.records import IssuerProfile, build_record
 from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
+from certsvc.restoring.recording import attach_journal
 from certsvc.service.engine import make_engine, reading, writing
 from certsvc.service.principal import SCOPES
 from certsvc.service.settings import Environment, Settings, SettingsInvalid
@@ -35,6 +41,7 @@ from certsvc_sdk.trust.about import About
 from certsvc_sdk.trust.about import Environment as TrustEnvironment
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right
 from keys import KeyStore
+from keys.errors import KeysError
 from keys.provision import ensure_active
 
 PASSPHRASE_BYTES = 32
@@ -102,9 +109,13 @@ def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) ->
     keys = open_keys(settings)
     engine = make_engine(settings.database_url)
     upgrade(engine)
+    clock_ns = partial(int, now * 10**9)
+    journal = attach_journal(settings, engine, clock_ns=clock_ns, rng=secrets.token_bytes)
+    _check_ours(engine, keys)
     report(f"数据库 / database: {engine.url.get_backend_name()}")
     tree = PublishedTree(settings.published)
     trust = TrustPublisher(tree, keys)
+    report(f"签发公示日志 / transparency log: {add_log(settings, keys, now=now)}")
     with tree.exclusive():
         if not trust.initialised:
             trust.initialise(now, About(env=TrustEnvironment.DEMO, base=settings.public_url))
@@ -117,6 +128,26 @@ def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) ->
     write_private(settings.trust_root, trust.root(), mode=0o644)
     report(f"信任根 / trust root: {settings.trust_root}")
     engine.dispose()
+    if journal is not None:
+        journal.close()
+
+
+def _check_ours(engine: Engine, keys: KeyStore) -> None:
+    """Refuse a database whose seals this key store does not open: it is another world's."""
+    with reading(engine) as connection:
+        for issuer in Issuers(connection).all():
+            sealing = Sealing(issuer.issuer_id, keys.data_key(data_key_name(issuer.issuer_id)))
+            try:
+                StatusLists(connection).check_seals(sealing)
+            except KeysError as error:
+                message = "CERTSVC_DATABASE_URL: the database belongs to another data folder"
+                raise SettingsInvalid(message) from error
+
+
+def add_log(settings: Settings, keys: KeyStore, *, now: int) -> str:
+    """The key of the transparency log; returns the log's name."""
+    ensure_active(keys, issuer_id=LOG_OWNER, alg=LOG_ALGORITHM, purpose=LOG_PURPOSE, now=now)
+    return log_origin(settings.public_url)
 
 
 def add_department(
@@ -133,8 +164,15 @@ def add_department(
         not_after=None,
         max_validity=None,
     )
-    profile = IssuerProfile(uscc=issuer_id, names=department.names, level=Level(department.level))
-    record = build_record(profile, keys.list(issuer_id), (right,), settings.public_url)
+    of_log = log_keys(keys)
+    profile = IssuerProfile(
+        uscc=issuer_id,
+        names=department.names,
+        level=Level(department.level),
+        log_origin=log_origin(settings.public_url) if of_log else None,
+    )
+    its_keys = (*keys.list(issuer_id), *of_log)
+    record = build_record(profile, its_keys, (right,), settings.public_url)
     text = dumps(record.to_json()).decode()
     with writing(engine) as connection:
         issuers = Issuers(connection)
@@ -143,7 +181,8 @@ def add_department(
         else:
             issuers.add(Issuer(issuer_id=issuer_id, uscc=issuer_id, record=text), now=now)
         sealing = Sealing(issuer_id, keys.data_key(data_key_name(issuer_id)))
-        StatusLists(connection).ensure_open(sealing, now=now)
+        lists = StatusLists(connection, size=settings.status_list_size)
+        lists.ensure_open(sealing, now=now)
     ensure_client(department, settings, engine, now=now)
     return record
 

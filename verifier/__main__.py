@@ -2,13 +2,12 @@
 
 import os
 import sys
-from contextlib import suppress
 
 from certsvc.service import logs
 from certsvc.service.lifeline import end_with_supervisor
 from certsvc.service.server import serve
 from certsvc.service.settings import Settings, SettingsInvalid
-from verifier.app import create_app, rate_file
+from verifier.app import create_app, forget_last_run
 
 
 def main() -> int:
@@ -20,8 +19,7 @@ def main() -> int:
     logs.configure()
     try:
         settings = Settings.from_env(os.environ)
-        with suppress(OSError):  # counts by a clock that may have begun anew since
-            rate_file(settings).unlink()
+        forget_last_run(settings)
         # A wrong setting shall end the process here, not every worker again and again.
         create_app(settings)
     except SettingsInvalid as error:

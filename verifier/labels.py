@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 # vct = https://<host>/vct/<type>/<version>
@@ -46,13 +46,18 @@ class Labels:
 
     def of(self, vct: str | None) -> TypeLabels:
         """Labels of a certificate's type; of an unknown type, its bare name and no labels."""
-        match = _VCT.fullmatch(vct or "")
-        name = match.group(1) if match else ""
+        name = _type_name(vct or "")
         return self.types.get(name, TypeLabels(Words(name, ""), {}))
 
     def check(self, name: str) -> Words:
         """The label of a numbered check."""
         return self.checks.get(name, Words(name, ""))
+
+
+@lru_cache(maxsize=256)  # only verified certificates have a type, and offices few
+def _type_name(vct: str) -> str:
+    match = _VCT.fullmatch(vct)
+    return match.group(1) if match else ""
 
 
 def load_labels(path: Path | None = None) -> Labels:

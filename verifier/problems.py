@@ -9,6 +9,7 @@ from certsvc.service.problems import (
     problem_at,
 )
 from certsvc_sdk import errors
+from verifier.nonces import NoncesUnavailable
 from verifier.schemas import MAX_FILES, MAX_ITEMS
 
 INPUT_MISSING = ProblemKind("input_missing", 422, "没有可核验的内容", "Nothing to verify was given")
@@ -42,6 +43,9 @@ SEVERAL_CERTIFICATES = ProblemKind(
     "发现多份证照，请只提交一份",
     "More than one certificate was found; submit exactly one",
 )
+NONCES_UNAVAILABLE = ProblemKind(
+    "nonces_unavailable", 503, "暂时无法发出随机数，请稍后重试", "No nonce can be given out now"
+)
 
 VERIFIER_KINDS: tuple[ProblemKind, ...] = (
     INPUT_MISSING,
@@ -52,6 +56,7 @@ VERIFIER_KINDS: tuple[ProblemKind, ...] = (
     FILE_TOO_LARGE,
     POLICY_INVALID,
     SEVERAL_CERTIFICATES,
+    NONCES_UNAVAILABLE,
 )
 
 # Why a file gave no verdict; each file of a request may have its own reason.
@@ -69,6 +74,7 @@ def problem_table() -> ProblemTable:
         # The message may quote the request, so it stays here.
         errors.Malformed: lambda _: problem_at(BODY_MALFORMED, ""),
         errors.PolicyInvalid: _policy,
+        NoncesUnavailable: lambda _: Problem(NONCES_UNAVAILABLE, headers={"Retry-After": "5"}),
     }
 
 

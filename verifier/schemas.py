@@ -1,6 +1,6 @@
 """Shapes of what the verification API takes and gives."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,11 +11,18 @@ from certsvc_sdk.strict import Json
 MAX_ITEMS = 100
 # Reading an image costs a hundred times what a text costs.
 MAX_FILES = 10
+# As long as a policy may name one.
+MAX_AUDIENCE = 512
 
+M = TypeVar("M", bound=BaseModel)
+
+_LENGTH_INVALID = ("length_invalid", "长度不符合要求", "The length is not acceptable")
 UNKNOWN_MEMBER = ("unknown_member", "没有此项", "There is no such member")
 _MESSAGES = {
     "extra_forbidden": UNKNOWN_MEMBER,
     "missing": ("required", "缺少必填成员", "A required member is missing"),
+    "string_too_short": _LENGTH_INVALID,
+    "string_too_long": _LENGTH_INVALID,
 }
 _TYPE_INVALID = ("type_invalid", "成员的类型不对", "The member has another type")
 
@@ -57,14 +64,37 @@ class VerificationAnswer(_Strict):
     verifications: tuple[VerificationEntry, ...]
 
 
+class NonceRequest(_Strict):
+    """Body of `POST /v1/nonces`: who the presentation is to be made for."""
+
+    audience: str = Field(min_length=1, max_length=MAX_AUDIENCE)
+
+
+class NonceAnswer(_Strict):
+    """Answer of `POST /v1/nonces`; `expires_at` in Unix seconds."""
+
+    nonce: str
+    audience: str
+    expires_at: int
+
+
 def read_request(body: dict[str, Json]) -> VerificationRequest:
     """The request of a parsed body.
 
     Raises:
         Problem: request_invalid, with every place that is wrong.
     """
+    return read_model(VerificationRequest, body)
+
+
+def read_model(model: type[M], body: dict[str, Json]) -> M:
+    """A parsed body as a model.
+
+    Raises:
+        Problem: request_invalid, with every place that is wrong.
+    """
     try:
-        return VerificationRequest.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         fields = [

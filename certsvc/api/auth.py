@@ -6,7 +6,7 @@ from flask import g, request
 from sqlalchemy.engine import Engine
 
 from certsvc.service.engine import reading
-from certsvc.service.limits import RateLimiter
+from certsvc.service.limits import Limiter
 from certsvc.service.principal import Principal, client
 from certsvc.service.problems import (
     RATE_LIMITED,
@@ -25,7 +25,7 @@ MAX_CREDENTIAL = 256
 Authorise = Callable[..., Principal]
 
 
-def authoriser(engine: Engine, limiter: RateLimiter) -> Authorise:
+def authoriser(engine: Engine, limiter: Limiter) -> Authorise:
     """Make the function that every private view calls first.
 
     Args:
@@ -37,10 +37,10 @@ def authoriser(engine: Engine, limiter: RateLimiter) -> Authorise:
         found = _authenticate(engine)
         if found is None:
             # Failures count by address: a stranger must not spend a client's allowance.
-            _limit(limiter, f"address:{request.remote_addr}")
+            limit(limiter, f"address:{request.remote_addr}")
             raise Problem(UNAUTHENTICATED, headers={"WWW-Authenticate": CHALLENGE})
         g.client_id = found.client_id
-        _limit(limiter, f"client:{found.client_id}")
+        limit(limiter, f"client:{found.client_id}")
         principal = client(
             found.issuer_id, found.client_id, scopes=found.scopes, request_id=request_id()
         )
@@ -65,7 +65,12 @@ def _authenticate(engine: Engine) -> Client | None:
         return Clients(connection).authenticate(name, secret)
 
 
-def _limit(limiter: RateLimiter, key: str) -> None:
+def limit(limiter: Limiter, key: str) -> None:
+    """Count one request of somebody.
+
+    Raises:
+        Problem: 429, with `Retry-After`.
+    """
     seconds = limiter.wait(key)
     if seconds:
         raise Problem(RATE_LIMITED, headers={"Retry-After": str(seconds)})

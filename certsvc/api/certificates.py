@@ -7,28 +7,35 @@ from flask import Blueprint, Response, jsonify
 from certsvc.api.auth import Authorise
 from certsvc.api.body import read_json
 from certsvc.api.idempotency import idempotency_key, optional_idempotency_key
+from certsvc.api.log_answers import LogAnswers, Place
 from certsvc.api.paths import certificate_path, checked_id, type_path
 from certsvc.api.qr import qr_answer
 from certsvc.api.schemas import (
     Certificate,
     CertificateLinks,
     CertificateRequest,
+    LogPlace,
     State,
     StatusChangeRequest,
     SupersedeRequest,
 )
 from certsvc.issuing import model
 from certsvc.issuing.service import IssuingService
+from certsvc.service.principal import Principal
+from certsvc_sdk.strict import b64u_encode
 
 REPLAYED = "Idempotent-Replayed"
 
 
-def certificates_blueprint(service: IssuingService, authorise: Authorise) -> Blueprint:
+def certificates_blueprint(
+    service: IssuingService, authorise: Authorise, log: LogAnswers
+) -> Blueprint:
     """The routes of certificates.
 
     Args:
         service: issues and changes certificates.
         authorise: authenticates the request and checks a scope.
+        log: finds certificates' places in the transparency log.
     """
     blueprint = Blueprint("certificates", __name__)
 
@@ -40,12 +47,12 @@ def certificates_blueprint(service: IssuingService, authorise: Authorise) -> Blu
         request = model.IssueRequest(
             type=body.type, claims=body.claims, profile=body.profile, version=body.version
         )
-        return _created(service.issue(principal, request, key))
+        return _created(log, principal, service.issue(principal, request, key))
 
     @blueprint.get("/v1/certificates/<certificate_id>")
     def get(certificate_id: str) -> Response:
         principal = authorise("read")
-        return jsonify(_body(service.get(principal, checked_id(certificate_id))))
+        return _present(log, principal, service.get(principal, checked_id(certificate_id)))
 
     @blueprint.post("/v1/certificates/<certificate_id>/suspend")
     def suspend(certificate_id: str) -> Response:
@@ -71,7 +78,7 @@ def certificates_blueprint(service: IssuingService, authorise: Authorise) -> Blu
             detail=body.detail,
             idempotency_key=key,
         )
-        return jsonify(_body(view))
+        return _present(log, principal, view)
 
     @blueprint.post("/v1/certificates/<certificate_id>/supersede")
     def supersede(certificate_id: str) -> Response:
@@ -85,13 +92,14 @@ def certificates_blueprint(service: IssuingService, authorise: Authorise) -> Blu
             profile=body.profile,
             version=body.version,
         )
-        return _created(service.supersede(principal, checked_id(certificate_id), request, key))
+        issued = service.supersede(principal, checked_id(certificate_id), request, key)
+        return _created(log, principal, issued)
 
     return blueprint
 
 
-def _created(issued: model.Issued) -> Response:
-    response = jsonify(_body(issued))
+def _created(log: LogAnswers, principal: Principal, issued: model.Issued) -> Response:
+    response = jsonify(_body(issued, log.soon(principal.issuer_id, issued.certificate_id)))
     response.status_code = 201
     response.headers["Location"] = certificate_path(issued.certificate_id)
     if issued.replayed:
@@ -99,7 +107,11 @@ def _created(issued: model.Issued) -> Response:
     return response
 
 
-def _body(view: model.CertificateView) -> dict[str, object]:
+def _present(log: LogAnswers, principal: Principal, view: model.CertificateView) -> Response:
+    return jsonify(_body(view, log.now(principal.issuer_id, view.certificate_id)))
+
+
+def _body(view: model.CertificateView, place: Place | None) -> dict[str, object]:
     qr = qr_answer(view.certificate_id, view.qr_text)
     answer = Certificate(
         id=view.certificate_id,
@@ -116,6 +128,7 @@ def _body(view: model.CertificateView) -> dict[str, object]:
         token=view.token,
         qr=qr,
         qr_reason=None if qr is not None else "qr_too_large",
+        log=None if place is None else _log(place),
         links=CertificateLinks(
             self=certificate_path(view.certificate_id),
             type=type_path(view.type),
@@ -124,6 +137,15 @@ def _body(view: model.CertificateView) -> dict[str, object]:
         ),
     )
     return answer.model_dump(mode="json")
+
+
+def _log(place: Place) -> LogPlace:
+    return LogPlace(
+        origin=place.origin,
+        index=place.index,
+        leaf_hash=b64u_encode(place.leaf_hash),
+        proof=place.proof,
+    )
 
 
 def _path_or_none(certificate_id: str | None) -> str | None:

@@ -107,8 +107,39 @@ STATUS_LIST_UNPUBLISHED = ProblemKind(
 DATABASE_UNAVAILABLE = ProblemKind(
     "database_unavailable", 503, "数据库暂不可用，请稍后重试", "The database is not available now"
 )
+RECOVERY_NEEDED = ProblemKind(
+    "recovery_needed",
+    503,
+    "数据库落后于已发布的内容，恢复完成前不签发",
+    "The database lags behind what is published; nothing is issued before its recovery",
+)
 ISSUER_NOT_REGISTERED = ProblemKind(
     "issuer_not_registered", 503, "发证机关尚未登记", "The issuer is not set up"
+)
+
+COSIGNATURE_REFUSED = ProblemKind(
+    "cosignature_refused",
+    422,
+    "不是本日志的签名摘要，或没有所认可见证人的有效签名",
+    "Not a checkpoint of this log, or no good signature of a witness known here",
+)
+LOG_ENTRY_UNKNOWN = ProblemKind(
+    "log_entry_unknown",
+    404,
+    "签发公示日志中没有此项",
+    "The transparency log has no such entry",
+)
+LOG_NOT_MERGED = ProblemKind(
+    "log_not_merged",
+    503,
+    "此项正在写入签发公示日志，请稍后重试",
+    "The entry is being merged into the transparency log; try again later",
+)
+LOG_UNAVAILABLE = ProblemKind(
+    "log_unavailable",
+    503,
+    "签发公示日志暂不可用，请稍后重试",
+    "The transparency log cannot be read now",
 )
 
 API_KINDS: tuple[ProblemKind, ...] = (
@@ -131,7 +162,12 @@ API_KINDS: tuple[ProblemKind, ...] = (
     SIGNING_UNAVAILABLE,
     STATUS_LIST_UNPUBLISHED,
     DATABASE_UNAVAILABLE,
+    RECOVERY_NEEDED,
     ISSUER_NOT_REGISTERED,
+    COSIGNATURE_REFUSED,
+    LOG_ENTRY_UNKNOWN,
+    LOG_NOT_MERGED,
+    LOG_UNAVAILABLE,
 )
 
 

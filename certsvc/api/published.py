@@ -21,7 +21,7 @@ STATUS_SECONDS = 60  # a revocation is seen by caches well within the list's ttl
 METADATA_SECONDS = 3600  # a type's version never changes once published
 KEYS_SECONDS = 300
 
-MAX_SEGMENTS = 5  # trust/targets/issuers/<division>/<file>
+MAX_SEGMENTS = 9  # log/tile/entries/x001/x002/x003/004.p/5
 
 _VERSIONED = re.compile(r"[0-9]+\.[A-Za-z0-9_-]+\.json")  # TUF consistent snapshot, 4.root.json
 _HASHED = re.compile(r"[0-9a-f]{64}\.[A-Za-z0-9._-]+")
@@ -38,27 +38,27 @@ def published_blueprint(tree: PublishedTree) -> Blueprint:
     @blueprint.get("/trust/metadata/<name>")
     def trust_metadata(name: str) -> Response:
         cache = IMMUTABLE if _VERSIONED.fullmatch(name) else POINTER
-        return _serve(tree, ("trust", "metadata", name), JSON, cache)
+        return serve(tree, ("trust", "metadata", name), JSON, cache)
 
     @blueprint.get("/trust/targets/<path:target>")
     def trust_target(target: str) -> Response:
         segments = target.split("/")
         cache = IMMUTABLE if _HASHED.fullmatch(segments[-1]) else POINTER
-        return _serve(tree, ("trust", "targets", *segments), JSON, cache)
+        return serve(tree, ("trust", "targets", *segments), JSON, cache)
 
     @blueprint.get("/status/<uscc>/<name>")
     def status(uscc: str, name: str) -> Response:
         kind = JSON if name.endswith(".json") else STATUS_LIST_JWT
-        return _serve(tree, ("status", uscc, name), kind, f"public, max-age={STATUS_SECONDS}")
+        return serve(tree, ("status", uscc, name), kind, f"public, max-age={STATUS_SECONDS}")
 
     @blueprint.get("/vct/<name>/<version>")
     def type_metadata(name: str, version: str) -> Response:
-        return _serve(tree, ("vct", name, version), JSON, f"public, max-age={METADATA_SECONDS}")
+        return serve(tree, ("vct", name, version), JSON, f"public, max-age={METADATA_SECONDS}")
 
     @blueprint.get("/.well-known/jwt-vc-issuer/i/<uscc>")
     def issuer_keys(uscc: str) -> Response:
         segments = (".well-known", "jwt-vc-issuer", "i", uscc)
-        return _serve(tree, segments, JSON, f"public, max-age={KEYS_SECONDS}")
+        return serve(tree, segments, JSON, f"public, max-age={KEYS_SECONDS}")
 
     return blueprint
 
@@ -82,16 +82,31 @@ def read_published(tree: PublishedTree, segments: tuple[str, ...]) -> bytes | No
         return None
 
 
-def _serve(
+def serve(
     tree: PublishedTree, segments: tuple[str, ...], content_type: str, cache: str
 ) -> Response:
+    """Answer with one file of the tree.
+
+    Args:
+        tree: the published tree.
+        segments: names below its root.
+        content_type: of the answer.
+        cache: value of `Cache-Control`.
+
+    Raises:
+        Problem: 404, there is none.
+    """
     data = read_published(tree, segments)
     if data is None:
         raise Problem(NOT_FOUND)
     response = Response(data, content_type=content_type)
     response.set_etag(hashlib.sha256(data).hexdigest()[:32])
     response.headers["Cache-Control"] = cache
-    # Browser-based verifiers elsewhere read the tree too; there is nothing private in it.
+    return open_to_all(response).make_conditional(request)
+
+
+def open_to_all(response: Response) -> Response:
+    """Let pages elsewhere read an answer: browser-based verifiers do, and nothing is private."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response.make_conditional(request)
+    return response

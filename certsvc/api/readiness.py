@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Engine
 
+from certsvc.api.log_answers import merge_stands_still
+from certsvc.publishing.log_reader import LogReader
 from certsvc.service.engine import reading
 from certsvc.service.health import ReadyCheck
 from certsvc.storage import database
@@ -15,19 +17,27 @@ PURPOSE = "certificate"
 NO_ISSUER = "issuer_not_registered"
 NO_KEY = "no_active_key"
 NO_LIST = "status_list_unpublished"
+MERGE_STILL = "log_not_merged"
 
 
-def readiness(engine: Engine, keys: KeyStore) -> list[ReadyCheck]:
+def readiness(
+    engine: Engine, keys: KeyStore, log: LogReader, *, clock: Callable[[], float]
+) -> list[ReadyCheck]:
     """The checks of `/readyz`, in the order in which a set-up fulfils them.
 
     Args:
         engine: the issuer's database.
         keys: the key store.
+        log: reads the published log.
+        clock: Unix seconds.
     """
     return [
         ReadyCheck("database", _database(engine)),
         ReadyCheck("keys", _keys(engine, keys)),
         ReadyCheck("status_list", _status_list(engine)),
+        ReadyCheck("log", _log(log)),
+        # A worker that died must not take the issuing services down with it.
+        ReadyCheck("log_merge", _merge(engine, log, clock), needed=False),
     ]
 
 
@@ -72,5 +82,19 @@ def _status_list(engine: Engine) -> Callable[[], str | None]:
                 ):
                     return NO_LIST
         return None if issuer_ids else NO_ISSUER
+
+    return probe
+
+
+def _log(log: LogReader) -> Callable[[], str | None]:
+    def probe() -> None:
+        log.checkpoint()  # raises where it is missing, damaged or not ours
+
+    return probe
+
+
+def _merge(engine: Engine, log: LogReader, clock: Callable[[], float]) -> Callable[[], str | None]:
+    def probe() -> str | None:
+        return MERGE_STILL if merge_stands_still(engine, log, clock) else None
 
     return probe

@@ -71,6 +71,15 @@ class QrCode(Answer):
     ecc: Literal["M", "Q"]
 
 
+class LogPlace(Answer):
+    """Where the issue stands in the transparency log; null until it is merged."""
+
+    origin: str
+    index: int | None
+    leaf_hash: str
+    proof: str | None
+
+
 class CertificateLinks(Answer):
     """Paths on this service."""
 
@@ -97,6 +106,7 @@ class Certificate(Answer):
     token: str
     qr: QrCode | None
     qr_reason: Literal["qr_too_large"] | None
+    log: LogPlace | None
     links: CertificateLinks
 
 

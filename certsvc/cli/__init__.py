@@ -9,10 +9,14 @@ from pathlib import Path
 import click
 
 from certsvc.cli.demo import demo
+from certsvc.cli.fsck import fsck
 from certsvc.cli.init import init, reset
 from certsvc.cli.issue import issue
+from certsvc.cli.restore import backup, recover, restore
 from certsvc.cli.run import serve, up, worker
+from certsvc.cli.watch import watch
 from certsvc.publishing.errors import PublishingError
+from certsvc.restoring.errors import RecoveryNeeded, RestoringError
 from certsvc.service.engine import DatabaseUnavailable
 from certsvc.service.settings import SettingsInvalid
 from certsvc.storage.errors import StorageError
@@ -35,6 +39,8 @@ def cli(home: Path | None) -> None:
 
 for _command in (init, reset, up, serve, worker, issue, demo):
     cli.add_command(_command)
+for _command in (backup, restore, recover, watch, fsck):
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -47,7 +53,10 @@ def main() -> None:
     except SettingsInvalid as error:
         click.echo(f"配置错误 / configuration: {error}", err=True)
         sys.exit(SettingsInvalid.exit_code)
-    except (KeysError, DatabaseUnavailable, StorageError, PublishingError) as error:
+    except RecoveryNeeded as error:
+        click.echo(f"拒绝启动 / refused: {error}", err=True)
+        sys.exit(RecoveryNeeded.exit_code)
+    except (KeysError, DatabaseUnavailable, StorageError, PublishingError, RestoringError) as error:
         click.echo(f"错误 / error: {error.code}: {error}", err=True)
         sys.exit(1)
     except OSError as error:

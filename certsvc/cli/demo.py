@@ -47,14 +47,19 @@ def demo(*, logs: bool, keep: Path | None) -> None:
 
 
 def demo_settings(home: Path) -> Settings:
-    """Settings of a demo of its own: own folder, free ports, nothing of a running service."""
-    others = {name: value for name, value in os.environ.items() if name in {"CERTSVC_PUBLIC_URL"}}
+    """Settings of a demo of its own: own folder, free ports, nothing of a running service.
+
+    A database that is named is used if it is empty, or this demo's own from an earlier run.
+    """
+    names = {"CERTSVC_PUBLIC_URL", "CERTSVC_DATABASE_URL"}
+    others = {name: value for name, value in os.environ.items() if name in names}
     return Settings.from_env(
         {
             **others,
             "CERTSVC_HOME": str(home),
             "CERTSVC_ISSUER_PORT": str(free_port()),
             "CERTSVC_VERIFIER_PORT": str(free_port()),
+            "CERTSVC_WORKER_PORT": str(free_port()),
         }
     )
 

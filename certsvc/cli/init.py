@@ -18,6 +18,7 @@ MARKS = ("keys.passphrase", "certsvc.db")
 #: What a data folder of ours holds; `reset` removes nothing else.
 OURS = (
     *("certsvc.db", "certsvc.db-journal", "certsvc.db-wal", "certsvc.db-shm", "keys"),
+    "journal",
     *("published", "demo", "verifier-cache", "sdk-online", "sdk-offline", "accepting-keys"),
     *("receipt.jws", "root.json", "keys.passphrase", LOCK),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 import time
 from pathlib import Path
@@ -19,8 +20,11 @@ from certsvc.issuing.batch import Report, RowResult, issue_file
 from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.intake import Intake, format_of, read_rows
 from certsvc.issuing.service import IssuingService
+from certsvc.restoring.fence import fence_of
+from certsvc.restoring.recording import attach_journal
 from certsvc.service.engine import make_engine, reading
 from certsvc.service.principal import operator
+from certsvc.service.retries import Retries
 from certsvc.service.settings import Settings
 from certsvc.storage.issuers import Issuers
 from certsvc.worker import Worker, make_worker
@@ -94,6 +98,8 @@ def _issue_rows(
     settings: Settings, intake: Intake, type_name: str, *, profile: str | None, issuer: str | None
 ) -> Report:
     engine = make_engine(settings.database_url)
+    fence_of(settings, engine).require()
+    attach_journal(settings, engine, clock_ns=time.time_ns, rng=secrets.token_bytes)
     keys = open_keys(settings)
     service = IssuingService(
         engine=engine,
@@ -101,6 +107,7 @@ def _issue_rows(
         catalogue=Catalogue.builtin(),
         settings=settings,
         clock=time.time,
+        retries=Retries(sleep=time.sleep),
     )
     with reading(engine) as connection:
         records = [parse_record(each.record.encode()) for each in Issuers(connection).all()]

@@ -178,14 +178,22 @@ def issue_core(settings: Settings) -> str:
 @click.command()
 def serve() -> None:
     """只启动签发服务 · Run the issuer service alone."""
-    from certsvc.app import create_app
+    from certsvc.app import create_app, metrics_folder
+    from certsvc.service.cells import FileCells
+    from certsvc.service.server import WAITING_THREADS
     from certsvc.service.server import serve as run_server
 
     settings = Settings.from_env(os.environ)
     # A wrong setting shall end the process here, with words, and not every server process anew.
     create_app(settings)
+    FileCells.clear(metrics_folder(settings))
     end_with_supervisor(os.environ)
-    run_server("certsvc.app:create_app", address=settings.issuer_bind, port=settings.issuer_port)
+    run_server(
+        "certsvc.app:create_app",
+        address=settings.issuer_bind,
+        port=settings.issuer_port,
+        threads=WAITING_THREADS,
+    )
 
 
 @click.command()

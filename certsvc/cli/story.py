@@ -38,6 +38,21 @@ def issue(stage: Stage) -> list[str]:
     return told
 
 
+def logged(stage: Stage) -> list[str]:
+    """Each issue came with its proof from the log; a verifier that wants one checks it."""
+    told = []
+    sdk = stage.new_sdk("sdk-online")
+    for type_name in (LICENCE, HOUSEHOLD):
+        issued = stage.issued[type_name]
+        proof = issued["log"]["proof"]
+        expect("a proof in the answer", proof is not None, True)
+        policy = Policy(require_log_proof=True)
+        verdict = sdk.check(issued["qr"]["text"], policy=policy, log_proof=proof)
+        expect("with its proof", (verdict.outcome.value, verdict.acceptable), ("VALID", True))
+        told.append(f"{issued['log']['origin']} #{issued['log']['index']}  ({len(proof)} B)")
+    return told
+
+
 def repeat(stage: Stage) -> list[str]:
     """The same Idempotency-Key gives the same certificate, never a second one."""
     answer = stage.department(LICENCE).post(
@@ -182,6 +197,24 @@ def until_seen(stage: Stage, issued: dict[str, Any], code: str) -> dict[str, Any
     return verdict
 
 
+def history(stage: Stage) -> list[str]:
+    """What the log proves of the licence's life: nothing left out, nothing taken back."""
+    end = time.monotonic() + PATIENCE
+    sdk = stage.new_sdk("sdk-online")
+    wanted = ["suspended", "resumed", "revoked"]
+    while (life := sdk.history(stage.issued[LICENCE]["qr"]["text"])) is None or (
+        len(life.events) < len(wanted)
+    ):
+        if time.monotonic() > end:
+            raise UnexpectedError(f"{PATIENCE:.0f} s later the log still lacks an event")
+        time.sleep(0.05)
+    expect("events", [event.event.value for event in life.events], wanted)
+    places = ", ".join(
+        f"{e.event.value} #{i}" for e, i in zip(life.events, life.indexes, strict=True)
+    )
+    return [f"issued #{life.index}, {places}", "由日志签名证明 / signed for by the log"]
+
+
 def yesterday(stage: Stage) -> list[str]:
     """An SDK that heard nothing since: VALID with its age, or UNKNOWN, as the policy says."""
     text = stage.issued[LICENCE]["qr"]["text"]
@@ -228,6 +261,7 @@ Chapter = Callable[[Stage], list[str]]
 
 CHAPTERS: tuple[tuple[str, str, Chapter], ...] = (
     ("两个部门签发", "two departments issue", issue),
+    ("签发即公示，附证明", "logged with a proof", logged),
     ("重复请求不重复签发", "a repeated request issues nothing twice", repeat),
     ("错误记录被拒绝", "a bad record is refused", refuse_bad_record),
     ("窗口扫描二维码图片", "a clerk scans the picture", scan_picture),
@@ -238,6 +272,7 @@ CHAPTERS: tuple[tuple[str, str, Chapter], ...] = (
     ("断网核验", "offline", offline),
     ("暂停与恢复", "suspended and resumed", suspend_and_resume),
     ("注销", "revoked", revoke),
+    ("公示的全部经过", "the life that the log proves", history),
     ("未更新数据的核验端", "a verifier with old data", yesterday),
     ("更新后的核验端", "the same, refreshed", refresh),
     ("变更换发", "superseded", supersede),

@@ -12,15 +12,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from sqlalchemy.engine import Connection
+
 from certsvc.issuing import errors, transitions
-from certsvc.issuing.finishing import Checkpoint, Finisher
+from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.jobs import Caller, Checked, Item, Job, Outcome, look_up
 from certsvc.issuing.model import fingerprint
 from certsvc.issuing.plan import PLAN_SECONDS, check_content, check_right, choose_signer
 from certsvc.issuing.recording import record_plans
 from certsvc.issuing.replanning import Replanner
 from certsvc.issuing.resources import Resources, translated
-from certsvc.service.engine import reading, writing
+from certsvc.issuing.tasks import Checkpoint
+from certsvc.storage.idempotency import Idempotency
 from certsvc_sdk.trust.record import IssuerRecord
 from keys.signer import Signer
 
@@ -40,7 +43,7 @@ class Cycle:
         self._resources = resources
         self._checkpoint = checkpoint
         self._finisher = Finisher(resources, checkpoint)
-        self._replanner = Replanner(resources, self._finisher)
+        self._replanner = Replanner(resources, self._finisher.storer)
 
     def run(self, jobs: Sequence[Job], *, adopt: bool = False) -> list[Outcome]:
         """Issue; one outcome a job, in order. A job that fails does not stop the others.
@@ -54,28 +57,34 @@ class Cycle:
             DatabaseUnavailable: Nothing is half done; the same jobs can be sent again.
         """
         resources, now = self._resources, self._resources.now()
+        step = resources.tracer.span
         records: dict[str, IssuerRecord] = {}
         items = [Item(job) for job in jobs]
         _each(items, lambda item: self._open(item, records))
         # 1 look up
         self._checkpoint(1)
-        with reading(resources.engine) as connection:
-            _each(items, lambda item: look_up(connection, item))
-        _each(items, lambda item: self._take_over(item, now=now, adopt=adopt))
+        with step("issuing.1_look_up"):
+            resources.read(lambda connection: _look_up(connection, items))
+            _each(items, lambda item: self._take_over(item, now=now, adopt=adopt))
         # 2 schema, code checks, validity, rights
         self._checkpoint(2)
         signers: Signers = {}
-        _each(items, lambda item: self._check(item, signers, now=now))
+        with step("issuing.2_check"):
+            _each(items, lambda item: self._check(item, signers, now=now))
         # 3 first transaction
         if fresh := [item for item in items if item.checked is not None]:
-            with writing(resources.engine) as connection:
-                record_plans(connection, resources, fresh, now=now)
-                self._checkpoint(3)
+            with step("issuing.3_plan"):
+                resources.write(lambda connection: self._record(connection, fresh, now=now))
         # 4 sign, 5 verify, 6 second transaction
         self._finisher.finish([item.task for item in items if item.task is not None])
         # 7 respond
         self._checkpoint(7)
-        return [_outcome(item) for item in items]
+        with step("issuing.7_respond"):
+            return [_outcome(item) for item in items]
+
+    def _record(self, connection: Connection, fresh: Sequence[Item], *, now: int) -> None:
+        record_plans(connection, self._resources, fresh, now=now)
+        self._checkpoint(3)
 
     def _open(self, item: Item, records: dict[str, IssuerRecord]) -> None:
         principal, resources = item.job.principal, self._resources
@@ -126,6 +135,11 @@ class Cycle:
             reason=reason,
             detail=detail,
         )
+
+
+def _look_up(connection: Connection, items: Sequence[Item]) -> None:
+    known = Idempotency(connection).find({item.job.scope for item in items})
+    _each(items, lambda item: look_up(connection, item, known))
 
 
 def _each(items: Sequence[Item], step: Callable[[Item], None]) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import answers, errors, transitions
-from certsvc.issuing.finishing import Task
 from certsvc.issuing.model import Issued, IssueRequest
 from certsvc.issuing.plan import Content
 from certsvc.issuing.replanning import load
+from certsvc.issuing.tasks import Task
 from certsvc.service.principal import Principal
 from certsvc.storage.certificate_rows import CertificateRow
 from certsvc.storage.certificates import Certificates
@@ -81,6 +81,7 @@ class Item:
         checked: What step 2 found good.
         task: The plan as recorded.
         outcome: The answer, or why there is none.
+        drawn: Ids that attempts at step 3 have drawn: whether one was kept may be in doubt.
     """
 
     job: Job
@@ -90,12 +91,27 @@ class Item:
     checked: Checked | None = None
     task: Task | None = None
     outcome: Outcome | None = None
+    drawn: set[str] = field(default_factory=set)
+
+    @property
+    def found(self) -> Checked:
+        """What step 2 found good."""
+        if self.checked is None:
+            raise TypeError("step 2 comes first")
+        return self.checked
 
 
-def look_up(connection: Connection, item: Item) -> None:
+def look_up(
+    connection: Connection, item: Item, known: Mapping[Scope, KeyRow] | None = None
+) -> None:
     """Find out what is known of an item's key, and of the certificate it supersedes.
 
     Sets the outcome if the request is done, or the task if its plan is recorded.
+
+    Args:
+        connection: An open transaction.
+        item: The item.
+        known: What the transaction has found of its keys; None: it has not looked yet.
 
     Raises:
         IdempotencyKeyReused: The key came with another request.
@@ -105,7 +121,8 @@ def look_up(connection: Connection, item: Item) -> None:
         StateConflict: The certificate to supersede is not in force.
     """
     issuer_id = item.job.principal.issuer_id
-    found = Idempotency(connection).get(item.job.scope)
+    scope = item.job.scope
+    found = Idempotency(connection).get(scope) if known is None else known.get(scope)
     if found is not None:
         _known(connection, item, found)
     elif item.job.supersedes is not None:

@@ -150,6 +150,11 @@ class IssuingSettings(Protocol):
         """Base address of every identifier; ends in `/`."""
         ...
 
+    @property
+    def status_list_size(self) -> int:
+        """Places in a new status list."""
+        ...
+
 
 def fingerprint(content: Mapping[str, object]) -> bytes:
     """Hash a request's content: SHA-256 of its canonical JSON.

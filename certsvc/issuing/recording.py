@@ -1,6 +1,7 @@
 """Step 3 of an issuance: keys are claimed and plans recorded, all in one transaction."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -8,15 +9,17 @@ from sqlalchemy.engine import Connection
 from certsvc.catalogue import CodeInvalid
 from certsvc.catalogue.codes import make_identifier
 from certsvc.issuing import answers, errors, transitions
-from certsvc.issuing.finishing import Acts, Task, write_acts
-from certsvc.issuing.jobs import Checked, Item, look_up
+from certsvc.issuing.jobs import Item, look_up
 from certsvc.issuing.plan import SEED_BYTES, Plan, Planned, mint, random_serial
 from certsvc.issuing.resources import Resources
+from certsvc.issuing.tasks import Acts, Task, write_acts
 from certsvc.storage.certificate_rows import NewCertificate, PlannedBytes
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.errors import StatusListUnpublished
-from certsvc.storage.idempotency import Idempotency
+from certsvc.storage.idempotency import Claim, Idempotency
+from certsvc.storage.locks import lock_certificates
 from certsvc.storage.status_lists import StatusLists
+from certsvc.storage.status_rows import Place
 
 ID_BYTES = 16
 FIRST_VERSION = 1
@@ -27,6 +30,9 @@ def record_plans(
 ) -> None:
     """Record a plan for each item, or an outcome that says why not.
 
+    After an attempt whose commit is in doubt this is called again with the same items, and finds
+    what that attempt has left.
+
     Args:
         connection: The first transaction.
         resources: What issuing works with.
@@ -34,56 +40,150 @@ def record_plans(
         now: Unix seconds.
     """
     acts: Acts = {}
+    lock_certificates(connection, _formers(items), lists=False)
+    # One order, so that two workers with the same keys do not wait for each other.
+    ordered = sorted(items, key=_order)
+    for item in ordered:
+        item.task = item.outcome = None
+    if not _record_together(connection, resources, ordered, acts, now=now):
+        _record_each(connection, resources, ordered, acts, now=now)
+    write_acts(connection, acts, now=now)
+
+
+def _record_together(
+    connection: Connection, resources: Resources, items: Sequence[Item], acts: Acts, *, now: int
+) -> bool:
+    """Record new plans in few statements; `False`: one of them needs a look of its own."""
+    scopes = {item.job.scope for item in items}
+    if len(scopes) < len(items) or any(item.job.supersedes is not None for item in items):
+        return False
+    # Looked up again: since step 1 another worker may have claimed a key.
+    if Idempotency(connection).find(scopes):
+        return False
+    try:
+        with connection.begin_nested():
+            tasks = _plan_all(connection, resources, items, now=now)
+    except (StatusListUnpublished, sa.exc.IntegrityError, errors.IssuingError):
+        return False
+    for item, task in zip(items, tasks, strict=True):
+        item.task = task
+        _note_plan(acts, item, task)
+    return True
+
+
+def _plan_all(
+    connection: Connection, resources: Resources, items: Sequence[Item], *, now: int
+) -> list[Task]:
+    lists = StatusLists(connection, rng=resources.rng, size=resources.list_size)
+    tasks, claims = [], []
+    for _, group in groupby(items, key=lambda item: item.caller.sealing.issuer_id):
+        mine = list(group)
+        places = lists.allocate_many(mine[0].caller.sealing, len(mine), now=now)
+        for item, place in zip(mine, places, strict=True):
+            new = _identify(resources, item, place, random_serial(resources.rng), FIRST_VERSION)
+            tasks.append(_plan(resources, item, new, now=now))
+            claims.append(_claim_of(item, new))
+    Certificates(connection).add_plans(
+        [(task.planned.new, task.planned.bytes, task.planned.plan.holders) for task in tasks]
+    )
+    Idempotency(connection).claim_many(claims, now=now)
+    return tasks
+
+
+def _claim_of(item: Item, new: NewCertificate) -> Claim:
+    return Claim(
+        scope=item.job.scope, fingerprint=item.fingerprint, certificate_id=new.certificate_id
+    )
+
+
+def _note_plan(acts: Acts, item: Item, task: Task) -> None:
+    planned = acts.setdefault((item.job.principal, "certificate.plan"), [])
+    planned.append(task.planned.new.certificate_id)
+
+
+def _record_each(
+    connection: Connection, resources: Resources, items: Sequence[Item], acts: Acts, *, now: int
+) -> None:
     for item in items:
         try:
             # A savepoint an item: one that fails takes no other with it.
             with connection.begin_nested():
-                _claim(connection, resources, item, now=now)
+                _claim(connection, resources, item, acts, now=now)
         except StatusListUnpublished as error:
             item.outcome = errors.StatusListUnpublished(str(error))
-            lists = StatusLists(connection, rng=resources.rng)
+            lists = StatusLists(connection, rng=resources.rng, size=resources.list_size)
             lists.ensure_open(item.caller.sealing, now=now)
         except sa.exc.IntegrityError:
-            item.outcome = _taken(connection, item)
+            _taken(connection, item)
         except errors.IssuingError as error:
             item.outcome = error
         if item.outcome is not None:
             item.task = None
-        elif item.task is not None:
-            planned = acts.setdefault((item.job.principal, "certificate.plan"), [])
-            planned.append(item.task.planned.new.certificate_id)
-    write_acts(connection, acts, now=now)
 
 
-def _claim(connection: Connection, resources: Resources, item: Item, *, now: int) -> None:
+def _formers(items: Sequence[Item]) -> list[tuple[str, str]]:
+    return [
+        (item.job.principal.issuer_id, item.job.supersedes.certificate_id)
+        for item in items
+        if item.job.supersedes is not None
+    ]
+
+
+def _order(item: Item) -> tuple[str, str, str, str]:
+    scope = item.job.scope
+    return scope.issuer_id, scope.client_id, scope.route, scope.key_hash
+
+
+def _claim(
+    connection: Connection, resources: Resources, item: Item, acts: Acts, *, now: int
+) -> None:
     # Looked up again: since step 1 another worker may have claimed the key.
     look_up(connection, item)
     if item.task is not None:
+        # In doubt it was, and kept it is: an earlier attempt of this very call.
+        if item.task.planned.new.certificate_id in item.drawn:
+            return
         raise errors.RequestInProgress(1)
-    if item.outcome is None and item.checked is not None:
-        item.task = _plan(connection, resources, item, item.checked, now=now)
+    if item.outcome is None:
+        item.task = _plan_one(connection, resources, item, now=now)
+        _note_plan(acts, item, item.task)
 
 
-def _taken(connection: Connection, item: Item) -> errors.IssuingError:
+def _taken(connection: Connection, item: Item) -> None:
     """Say why a row could not be inserted: the database saw what the look-up could not yet see."""
-    if Idempotency(connection).get(item.job.scope) is not None:
-        return errors.RequestInProgress(1)
+    known = Idempotency(connection).get(item.job.scope)
+    if known is not None:
+        # The commit in doubt was still under way: now it is done, and the plan is ours.
+        if known.certificate_id in item.drawn:
+            look_up(connection, item)
+        else:
+            item.outcome = errors.RequestInProgress(1)
+    elif item.former is not None:
+        item.outcome = errors.StateConflict(item.former.state.value, transitions.SUPERSEDE)
+    else:
+        # An old backup was put back: its counters would give out places a second time (T42).
+        item.outcome = errors.StorageUnavailable("a place in the status list is taken already")
+
+
+def _plan_one(connection: Connection, resources: Resources, item: Item, *, now: int) -> Task:
+    serial, version_no = random_serial(resources.rng), FIRST_VERSION
     if item.former is not None:
-        return errors.StateConflict(item.former.state.value, transitions.SUPERSEDE)
-    # An old backup was put back: its counters would give out places a second time (T42).
-    return errors.StorageUnavailable("a place in the status list is taken already")
+        serial = item.former.serial
+        issuer_id = item.caller.principal.issuer_id
+        version_no = Certificates(connection).last_version(issuer_id, serial) + 1
+    lists = StatusLists(connection, rng=resources.rng, size=resources.list_size)
+    place = lists.allocate(item.caller.sealing, now=now)
+    new = _identify(resources, item, place, serial, version_no)
+    task = _plan(resources, item, new, now=now)
+    planned = task.planned
+    Certificates(connection).add_plans([(new, planned.bytes, planned.plan.holders)])
+    Idempotency(connection).claim_many([_claim_of(item, new)], now=now)
+    return task
 
 
-def _plan(
-    connection: Connection,
-    resources: Resources,
-    item: Item,
-    checked: Checked,
-    *,
-    now: int,
-) -> Task:
-    caller = item.caller
-    new = _identify(connection, resources, item, checked, now=now)
+def _plan(resources: Resources, item: Item, new: NewCertificate, *, now: int) -> Task:
+    """Write down what will be signed (pure but for the seed)."""
+    caller, checked = item.caller, item.found
     seed, content, scope = resources.rng(SEED_BYTES), checked.content, item.job.scope
     draft = mint(
         content,
@@ -118,38 +218,26 @@ def _plan(
         planned_at=now,
         plan=answers.seal_plan(caller.sealing, new.certificate_id, plan),
     )
-    Certificates(connection).add_plan(new, signed, holders=plan.holders)
-    Idempotency(connection).claim(
-        scope, fingerprint=item.fingerprint, certificate_id=new.certificate_id, now=now
-    )
     planned = Planned(new=new, bytes=signed, plan_no=1, failures=0, plan=plan)
     return Task(principal=caller.principal, planned=planned, record=caller.record)
 
 
 def _identify(
-    connection: Connection,
-    resources: Resources,
-    item: Item,
-    checked: Checked,
-    *,
-    now: int,
+    resources: Resources, item: Item, place: Place, serial: str, version_no: int
 ) -> NewCertificate:
-    """Draw id and serial and take a place in the status list; these never change again."""
-    caller = item.caller
-    issuer_id, kind = caller.principal.issuer_id, checked.content.kind
-    serial, version_no, supersedes = random_serial(resources.rng), FIRST_VERSION, None
-    if item.former is not None:
-        serial, supersedes = item.former.serial, item.former.certificate_id
-        version_no = Certificates(connection).last_version(issuer_id, serial) + 1
+    """Draw an id; it, serial and place never change again."""
+    caller, checked = item.caller, item.found
+    kind = checked.content.kind
     try:
         identifier = make_identifier(kind.type_code, caller.record.uscc, serial, version_no)
     except CodeInvalid as error:
         # Three digits: a certificate that was re-issued 998 times needs a new serial.
         raise errors.VersionsExhausted(str(error)) from error
-    place = StatusLists(connection, rng=resources.rng).allocate(caller.sealing, now=now)
+    certificate_id = resources.rng(ID_BYTES).hex()
+    item.drawn.add(certificate_id)
     return NewCertificate(
-        issuer_id=issuer_id,
-        certificate_id=resources.rng(ID_BYTES).hex(),
+        issuer_id=caller.principal.issuer_id,
+        certificate_id=certificate_id,
         certificate_identifier=identifier,
         serial=serial,
         version_no=version_no,
@@ -158,5 +246,5 @@ def _identify(
         profile=checked.content.profile.name,
         list_no=place.list_no,
         list_index=place.index,
-        supersedes_id=supersedes,
+        supersedes_id=None if item.former is None else item.former.certificate_id,
     )

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from sqlalchemy.engine import Connection
+
 from certsvc import catalogue as types
 from certsvc.catalogue.findings import FindingCode, finding
 from certsvc.issuing import answers, errors
-from certsvc.issuing.finishing import Acts, Finisher, Task, write_acts
 from certsvc.issuing.plan import (
     PLAN_SECONDS,
     SEED_BYTES,
@@ -18,7 +19,8 @@ from certsvc.issuing.plan import (
     published_as_active,
 )
 from certsvc.issuing.resources import Resources
-from certsvc.service.engine import writing
+from certsvc.issuing.storing import Storer
+from certsvc.issuing.tasks import Acts, Task, write_acts
 from certsvc.storage.certificate_rows import CertificateRow, NewCertificate, PlannedBytes
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.sealing import Sealing
@@ -44,12 +46,12 @@ class Replanner:
 
     Args:
         resources: What issuing works with.
-        finisher: Gives up what can never be signed.
+        storer: Gives up what can never be signed.
     """
 
-    def __init__(self, resources: Resources, finisher: Finisher) -> None:
+    def __init__(self, resources: Resources, storer: Storer) -> None:
         self._resources = resources
-        self._finisher = finisher
+        self._storer = storer
 
     def renew(self, task: Task, *, now: int) -> None:
         """Make sure that a task's plan may be signed, or give it its outcome.
@@ -111,13 +113,19 @@ class Replanner:
             planned_at=now,
             plan=answers.seal_plan(sealing, new.certificate_id, plan),
         )
-        with writing(resources.engine) as connection:
-            if not Certificates(connection).replan(
-                new.issuer_id, new.certificate_id, former.plan_no, signed
-            ):
+
+        def swap(connection: Connection) -> None:
+            certificates = Certificates(connection)
+            if certificates.replan(new.issuer_id, new.certificate_id, former.plan_no, signed):
+                acts: Acts = {(task.principal, "certificate.replan"): [new.certificate_id]}
+                write_acts(connection, acts, now=now)
+                return
+            row = certificates.get(new.issuer_id, new.certificate_id)
+            # A seal is never made twice: this one is there by an attempt that was in doubt.
+            if row is None or row.plan != signed.plan:
                 raise errors.RequestInProgress(1)
-            acts: Acts = {(task.principal, "certificate.replan"): [new.certificate_id]}
-            write_acts(connection, acts, now=now)
+
+        resources.write(swap)
         task.planned = replace(former, bytes=signed, plan_no=former.plan_no + 1, plan=plan)
 
     def _content(self, planned: Planned, *, now: int) -> Content:
@@ -138,7 +146,9 @@ class Replanner:
         )
 
     def _give_up(self, task: Task, reason: str, *, now: int) -> None:
-        with writing(self._resources.engine) as connection:
+        def abandon(connection: Connection) -> None:
             acts: Acts = {}
-            self._finisher.abandon(connection, task, acts, reason=reason)
+            self._storer.abandon(connection, task, acts, reason=reason)
             write_acts(connection, acts, now=now)
+
+        self._resources.write(abandon)

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import errors
 from certsvc.issuing.model import Records
-from certsvc.service.engine import DatabaseUnavailable, reading
+from certsvc.service.engine import DatabaseUnavailable
+from certsvc.service.retries import Retries
+from certsvc.service.tracing import Tracer
 from certsvc.storage.errors import IssuerUnknown
 from certsvc.storage.issuers import Issuers
 from certsvc.storage.sealing import Sealing, data_key_name
@@ -19,12 +22,15 @@ from certsvc_sdk.trust.record import IssuerRecord, parse_record
 from keys.errors import DataSealInvalid, KeysError
 from keys.store import KeyStore
 
+T = TypeVar("T")
+
 
 class StoredRecords:
     """Trust records as the database has them; parsed again only when the text has changed."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, retries: Retries) -> None:
         self._engine = engine
+        self._retries = retries
         self._parsed: dict[str, tuple[str, IssuerRecord]] = {}
 
     def record(self, issuer_id: str) -> IssuerRecord:
@@ -33,8 +39,11 @@ class StoredRecords:
         Raises:
             IssuerUnknown: The issuer is not registered, or its record is unreadable.
         """
-        with reading(self._engine) as connection:
-            text = Issuers(connection).get(issuer_id).record
+
+        def read(connection: Connection) -> str:
+            return Issuers(connection).get(issuer_id).record
+
+        text = self._retries.read(self._engine, read)
         known = self._parsed.get(issuer_id)
         if known is None or known[0] != text:
             try:
@@ -56,21 +65,46 @@ class Resources:
         catalogue: Catalogue,
         records: Records,
         public_url: str,
+        list_size: int,
         clock: Callable[[], float],
         rng: Callable[[int], bytes],
+        retries: Retries,
+        tracer: Tracer,
     ) -> None:
+        self.tracer = tracer
         self.engine = engine
         self.keys = keys
         self.catalogue = catalogue
         self.records = records
         self.public_url = public_url
+        self.list_size = list_size
         self.rng = rng
         self._clock = clock
+        self._retries = retries
         self._sealings: dict[str, Sealing] = {}
 
     def now(self) -> int:
         """Unix seconds."""
         return int(self._clock())
+
+    def read(self, work: Callable[[Connection], T]) -> T:
+        """Read in one transaction, again where the connection was lost.
+
+        Raises:
+            DatabaseUnavailable: The database failed.
+        """
+        return self._retries.read(self.engine, work)
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Write in one transaction, again where it was aborted, lost or is in doubt.
+
+        Args:
+            work: Reads what an earlier attempt may have left, then writes.
+
+        Raises:
+            DatabaseUnavailable: The database failed.
+        """
+        return self._retries.write(self.engine, work)
 
     @property
     def qr_host(self) -> str:

@@ -3,14 +3,15 @@
 import secrets
 from collections.abc import Callable, Sequence
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import answers, errors
 from certsvc.issuing.combining import Combiner
 from certsvc.issuing.cycle import Cycle
-from certsvc.issuing.finishing import Checkpoint, Finisher
+from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.jobs import Job, Outcome, Supersession
+from certsvc.issuing.leaves import backfill
 from certsvc.issuing.model import (
     MAX_KEY_CHARACTERS,
     CertificateView,
@@ -24,11 +25,14 @@ from certsvc.issuing.model import (
 from certsvc.issuing.resources import Resources, StoredRecords, translated
 from certsvc.issuing.status_changes import StatusChange, change_status
 from certsvc.issuing.sweeper import Sweeper
-from certsvc.service.engine import reading, writing
+from certsvc.issuing.tasks import Checkpoint
 from certsvc.service.principal import Principal
+from certsvc.service.retries import ONCE, Retries
+from certsvc.service.tracing import NO_TRACER, Tracer
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.idempotency import Scope
-from certsvc.storage.status_lists import ListInfo, StatusLists
+from certsvc.storage.status_lists import StatusLists
+from certsvc.storage.status_rows import ListInfo
 from keys.store import KeyStore
 
 # Requests that share their two transactions: long enough to save commits, short enough to wait.
@@ -51,6 +55,8 @@ class IssuingService:
         clock: Unix seconds.
         rng: Random bytes.
         checkpoint: Called with the number of each step of an issuance, for tests.
+        retries: How often a transaction that was aborted, lost or is in doubt is run again.
+        tracer: Notes each step.
     """
 
     def __init__(
@@ -64,15 +70,20 @@ class IssuingService:
         clock: Callable[[], float],
         rng: Callable[[int], bytes] = secrets.token_bytes,
         checkpoint: Checkpoint = _no_checkpoint,
+        retries: Retries = ONCE,
+        tracer: Tracer = NO_TRACER,
     ) -> None:
         self._resources = Resources(
             engine=engine,
             keys=keys,
             catalogue=catalogue,
-            records=records or StoredRecords(engine),
+            records=records or StoredRecords(engine, retries),
             public_url=settings.public_url,
+            list_size=settings.status_list_size,
             clock=clock,
             rng=rng,
+            retries=retries,
+            tracer=tracer,
         )
         cycle = self._cycle = Cycle(self._resources, checkpoint)
         self._combiner = Combiner(cycle.run, lambda job: cycle.run([job], adopt=True)[0])
@@ -209,8 +220,9 @@ class IssuingService:
         """
         _require(principal, "read")
         with translated():
-            with reading(self._resources.engine) as connection:
-                row = Certificates(connection).get(principal.issuer_id, certificate_id)
+            row = self._resources.read(
+                lambda connection: Certificates(connection).get(principal.issuer_id, certificate_id)
+            )
             if row is None or not row.visible:
                 raise errors.CertificateNotFound("no such certificate")
             return answers.view(self._resources.sealing(principal.issuer_id), row)
@@ -233,8 +245,9 @@ class IssuingService:
         with translated():
             sealing = self._resources.sealing(principal.issuer_id)
             lookup = answers.holder_lookup(sealing, kind, code)
-            with reading(self._resources.engine) as connection:
-                rows = Certificates(connection).by_holder(principal.issuer_id, lookup)
+            rows = self._resources.read(
+                lambda connection: Certificates(connection).by_holder(principal.issuer_id, lookup)
+            )
             return [answers.view_of_holder(sealing, row, lookup) for row in rows]
 
     def sweep(self, now: int) -> SweepReport:
@@ -255,9 +268,20 @@ class IssuingService:
         Returns:
             The list; with `published_version` 0 it waits for the publisher.
         """
-        with translated(), writing(self._resources.engine) as connection:
-            lists = StatusLists(connection, rng=self._resources.rng)
-            return lists.ensure_open(self._resources.sealing(issuer_id), now=self._resources.now())
+        resources = self._resources
+
+        def make(connection: Connection) -> ListInfo:
+            lists = StatusLists(connection, rng=resources.rng, size=resources.list_size)
+            return lists.ensure_open(resources.sealing(issuer_id), now=resources.now())
+
+        with translated():
+            return resources.write(make)
+
+    def begin_log(self, origin: str, keeps: Callable[[], bool]) -> int:
+        """Begin the transparency log; see `certsvc.issuing.leaves.backfill`."""
+        resources = self._resources
+        with translated():
+            return backfill(resources.engine, resources.sealing, origin, keeps=keeps)
 
     def _scope(self, principal: Principal, route: str, key: str) -> Scope:
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not all(" " <= one <= "~" for one in key):

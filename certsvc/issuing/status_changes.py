@@ -1,4 +1,4 @@
-"""Suspend, resume, revoke: one transaction each, with event, list, outbox, audit and answer."""
+"""Suspend, resume, revoke: one transaction each, with event, list, audit and answer."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import answers, errors, transitions
-from certsvc.issuing.finishing import write_acts
 from certsvc.issuing.model import CertificateView, fingerprint
 from certsvc.issuing.resources import Resources
-from certsvc.service.engine import writing
+from certsvc.issuing.tasks import write_acts
 from certsvc.service.principal import Principal
 from certsvc.storage.certificate_rows import CertificateRow
 from certsvc.storage.certificates import Certificates
@@ -69,13 +68,24 @@ def change_status(
     """
     if change.operation not in OPERATIONS:
         raise errors.OperationUnknown(f"no operation {change.operation!r}")
-    with writing(resources.engine) as connection:
+    written = Written()
+
+    def attempt(connection: Connection) -> CertificateView:
         try:
             with connection.begin_nested():
-                return _change(connection, resources, principal, change, scope)
+                return _change(connection, resources, principal, change, scope, written)
         except sa.exc.IntegrityError as error:
-            # Another worker claimed the key after this one had looked for it.
+            # The key names another certificate's change, claimed after this one had looked for it.
             raise errors.RequestInProgress(1) from error
+
+    return resources.write(attempt)
+
+
+@dataclass(slots=True)
+class Written:
+    """The number of the event that attempts have written; 0: none. One may be in doubt."""
+
+    seq: int = 0
 
 
 def _change(
@@ -84,14 +94,20 @@ def _change(
     principal: Principal,
     change: StatusChange,
     scope: Scope | None,
+    written: Written,
 ) -> CertificateView:
     now, sealing = resources.now(), resources.sealing(principal.issuer_id)
     marked = sealing.lookup("fingerprint", fingerprint(change.content()).hex())
+    # The lock comes before the look-up: whoever else has the same key has finished by then.
+    found = Certificates(connection).get(principal.issuer_id, change.certificate_id, lock=True)
     if scope is not None:
         stored = _stored(connection, sealing, scope, marked)
         if stored is not None:
             return stored
-    row = _find(connection, principal, change)
+    row = _visible(found)
+    if _is_done(connection, principal, change, row, written):
+        return answers.view(sealing, row)
+    written.seq = row.status_seq + 1
     reason, detail = transitions.check_reason(
         resources.catalogue, row, change.operation, change.reason, change.detail
     )
@@ -104,23 +120,37 @@ def _change(
         reason=reason,
         detail=detail,
         now=now,
-        rng=resources.rng,
     )
-    acts = {(principal, f"certificate.{change.operation}"): [row.certificate_id]}
-    write_acts(connection, acts, now=now)
-    answer = answers.view(sealing, _find(connection, principal, change))
+    changed = Certificates(connection).get(principal.issuer_id, change.certificate_id)
+    answer = answers.view(sealing, _visible(changed))
     if scope is not None:
         keys = Idempotency(connection)
         keys.claim(scope, fingerprint=marked, certificate_id=row.certificate_id, now=now)
         keys.finish(scope, answer=answers.seal_answer(sealing, scope, answer), now=now)
+    acts = {(principal, f"certificate.{change.operation}"): [row.certificate_id]}
+    write_acts(connection, acts, now=now)
     return answer
 
 
-def _find(connection: Connection, principal: Principal, change: StatusChange) -> CertificateRow:
-    found = Certificates(connection).get(principal.issuer_id, change.certificate_id, lock=True)
+def _visible(found: CertificateRow | None) -> CertificateRow:
     if found is None or not found.visible:
         raise errors.CertificateNotFound("no such certificate")
     return found
+
+
+def _is_done(
+    connection: Connection,
+    principal: Principal,
+    change: StatusChange,
+    row: CertificateRow,
+    written: Written,
+) -> bool:
+    """Whether an attempt in doubt was kept: its event is there, by this very request."""
+    if not 0 < written.seq <= row.status_seq:
+        return False
+    event = Certificates(connection).events(row.issuer_id, row.certificate_id)[written.seq - 1]
+    asked = (change.operation, principal.client_id, principal.request_id)
+    return (event.operation, event.client_id, event.request_id) == asked
 
 
 def _stored(

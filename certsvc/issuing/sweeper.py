@@ -3,13 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from sqlalchemy.engine import Connection
+
 from certsvc.issuing import errors
-from certsvc.issuing.finishing import Finisher, Task
+from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.model import SweepReport
 from certsvc.issuing.plan import PLAN_SECONDS
 from certsvc.issuing.replanning import Replanner, load
 from certsvc.issuing.resources import Resources, translated
-from certsvc.service.engine import reading
+from certsvc.issuing.tasks import Task
 from certsvc.service.principal import system
 from certsvc.storage.certificate_rows import VISIBLE, CertificateRow, State
 from certsvc.storage.certificates import Certificates
@@ -31,7 +33,7 @@ class Sweeper:
     def __init__(self, resources: Resources, finisher: Finisher) -> None:
         self._resources = resources
         self._finisher = finisher
-        self._replanner = Replanner(resources, finisher)
+        self._replanner = Replanner(resources, finisher.storer)
 
     def sweep(self, now: int) -> SweepReport:
         """Finish or renew every plan older than `GRACE_SECONDS`, or made by a clock set back since.
@@ -58,10 +60,11 @@ class Sweeper:
         )
 
     def _overdue(self, now: int, after: tuple[int, str] | None) -> Sequence[CertificateRow]:
-        with reading(self._resources.engine) as connection:
-            return Certificates(connection).planned_before(
+        return self._resources.read(
+            lambda connection: Certificates(connection).planned_before(
                 now - GRACE_SECONDS, future=now + PLAN_SECONDS, after=after, limit=BATCH
             )
+        )
 
     def _task(self, row: CertificateRow) -> Task | None:
         try:
@@ -75,7 +78,8 @@ class Sweeper:
         return Task(principal=principal, planned=planned, record=record)
 
     def _states(self, rows: Sequence[CertificateRow]) -> Sequence[State]:
-        with reading(self._resources.engine) as connection:
+        def read(connection: Connection) -> list[CertificateRow | None]:
             certificates = Certificates(connection)
-            found = [certificates.get(row.issuer_id, row.certificate_id) for row in rows]
-        return [row.state for row in found if row is not None]
+            return [certificates.get(row.issuer_id, row.certificate_id) for row in rows]
+
+        return [row.state for row in self._resources.read(read) if row is not None]

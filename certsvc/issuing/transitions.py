@@ -1,22 +1,18 @@
-"""A change of state written down: row, event, list, outbox. The audit row is the caller's."""
-
-from collections.abc import Callable
+"""A change of state written down: row, event, list, leaf. The audit row is the caller's."""
 
 from sqlalchemy.engine import Connection
 
 from certsvc import catalogue as types
 from certsvc.catalogue import Catalogue
 from certsvc.catalogue.text import clean
-from certsvc.issuing import answers, errors
+from certsvc.issuing import answers, errors, leaves
 from certsvc.issuing.plan import Planned
 from certsvc.service.principal import Principal
 from certsvc.storage.certificate_rows import CertificateRow, State, StatusEvent
 from certsvc.storage.certificates import Certificates
-from certsvc.storage.outbox import Outbox
 from certsvc.storage.sealing import Sealing
 from certsvc.storage.status_lists import StatusLists
 
-TOPIC_STATUS = "status"
 SUPERSEDE = "supersede"
 
 # Which states an operation may begin from, and where it leads. Revoked is for ever.
@@ -87,7 +83,6 @@ def write_change(
     reason: str | None,
     detail: str | None,
     now: int,
-    rng: Callable[[int], bytes],
     superseded_by: str | None = None,
 ) -> None:
     """Write one change of state.
@@ -119,22 +114,7 @@ def write_change(
         event, list_version=version, superseded_by_id=superseded_by
     ):
         raise errors.StateConflict(row.state.value, operation)
-    Outbox(connection, rng=rng).put(
-        row.issuer_id,
-        TOPIC_STATUS,
-        row.certificate_id,
-        {
-            "certificate_identifier": row.certificate_identifier,
-            "seq": seq,
-            "operation": operation,
-            "state": after.value,
-            "reason": reason,
-            "at": now,
-            "list_no": row.list_no,
-            "list_version": version,
-        },
-        now=now,
-    )
+    leaves.record_change(connection, sealing, row, event)
 
 
 def retire(
@@ -143,7 +123,6 @@ def retire(
     planned: Planned,
     *,
     now: int,
-    rng: Callable[[int], bytes],
 ) -> None:
     """Mark the certificate that a plan supersedes, in the transaction that issues the new one.
 
@@ -163,6 +142,5 @@ def retire(
         reason=plan.reason,
         detail=plan.detail,
         now=now,
-        rng=rng,
         superseded_by=new.certificate_id,
     )

@@ -11,7 +11,15 @@
     ├── RoleKeyUntrusted    role_key_untrusted    the active key is not in the root: renew the root
     ├── RecordRefused       record_refused        a record that no verifier would accept
     ├── SigningFailed       signing_failed        the key store gave no signature
-    └── StatusRollback      status_rollback       a newer status list is published already
+    ├── StatusRollback      status_rollback       it would take back what is published
+    ├── PointerMoved        pointer_moved         somebody else moved a list's pointer
+    ├── PublisherFenced     publisher_fenced      a later publisher has written the tree
+    ├── LogAhead            log_ahead             readers see more of the log than the database has
+    ├── LogForked           log_forked            the database's log contradicts the published one
+    ├── LogUnpublished      log_unpublished       no checkpoint of the log is published yet
+    ├── LogMoved            log_moved             somebody else moved the checkpoint
+    ├── CosignatureRefused  cosignature_refused   no cosignature of a known witness for this log
+    └── LeafAltered         leaf_altered          a leaf is not the one its hash was made of
 """
 
 
@@ -64,6 +72,54 @@ class SigningFailed(PublishingError):
 
 
 class StatusRollback(PublishingError):
-    """A status list of a higher version, or another one of the same version, is published."""
+    """What is published has a higher version, or says of a place what the new list takes back."""
 
     code = "status_rollback"
+
+
+class PointerMoved(PublishingError):
+    """A list's pointer is not where this publisher left it; it must read everything anew."""
+
+    code = "pointer_moved"
+
+
+class PublisherFenced(PublishingError):
+    """A publisher with a higher fencing number has written the tree: this one was overtaken."""
+
+    code = "publisher_fenced"
+
+
+class LogAhead(PublishingError):
+    """A larger tree is published than the database knows: an old backup was put back (T61)."""
+
+    code = "log_ahead"
+
+
+class LogForked(PublishingError):
+    """The published checkpoint has another root than the database's leaves; nothing may move."""
+
+    code = "log_forked"
+
+
+class LogUnpublished(PublishingError):
+    """No checkpoint of the log is published yet; the worker has not run."""
+
+    code = "log_unpublished"
+
+
+class LogMoved(PublishingError):
+    """Another checkpoint than the one begun from is published; the next look begins from it."""
+
+    code = "log_moved"
+
+
+class LeafAltered(PublishingError):
+    """A leaf in the database is not the one its hash was made of, or its place is empty."""
+
+    code = "leaf_altered"
+
+
+class CosignatureRefused(PublishingError):
+    """What was sent is no checkpoint of this log with a good line of a witness known here."""
+
+    code = "cosignature_refused"

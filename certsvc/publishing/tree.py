@@ -2,22 +2,26 @@
 
 import fcntl
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from certsvc.publishing.errors import PathUnsafe, TreeUnreadable
-from certsvc_sdk.durable import replace_file, sync_folder
+from certsvc.publishing.errors import PathUnsafe, PublisherFenced, TreeUnreadable
+from certsvc_sdk.durable import replace_file, replace_files, sync_folder
 
 # No leading dot: `.`, `..` and half-written files cannot be named, by writers or by readers.
 _SEGMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 # RFC 8615 gives this one name a dot.
 _WELL_KNOWN = ".well-known"
 _PUBLIC = 0o644
-# Its dot keeps it from readers.
+# Their dots keep them from readers.
 _LOCK = ".lock"
+_FENCE = ".fence"
 # A status list of 8 million entries, twice over.
 MAX_FILE = 16 * 1024 * 1024
+# Files written together, far below what a process may have open.
+MAX_OPEN = 128
 
 
 class PublishedTree:
@@ -31,18 +35,47 @@ class PublishedTree:
         self.root = root
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def exclusive(self, fence: int | None = None) -> Iterator[None]:
         """Keep other writers out while a file is compared and replaced; not re-entrant.
 
         A lease can run out in the middle; this ends with the block, or with the process.
 
+        Args:
+            fence: the publisher's fencing number, kept from now on as the lowest that may write;
+                None for what a person does by hand.
+
         Raises:
+            PublisherFenced: a publisher with a higher number has written here.
+            TreeUnreadable: the number on record is damaged.
             OSError: the folder cannot be written.
         """
         _make_folder(self.root)
         with (self.root / _LOCK).open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
+            if fence is not None:
+                self._pass_fence(fence)
             yield
+
+    def fence(self) -> int:
+        """The highest fencing number that has written here; 0 where none has.
+
+        Raises:
+            TreeUnreadable: the number on record is damaged.
+        """
+        try:
+            return int((self.root / _FENCE).read_bytes())
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError) as error:
+            raise TreeUnreadable("the fencing number on record cannot be read") from error
+
+    def _pass_fence(self, fence: int) -> None:
+        highest = self.fence()
+        if fence < highest:
+            raise PublisherFenced(f"publisher {fence} comes after publisher {highest}")
+        if fence > highest:
+            # Durable before the first file: whoever was overtaken stays out after a power cut too.
+            replace_file(self.root / _FENCE, b"%d\n" % fence)
 
     def write(self, path: str, data: bytes) -> None:
         """Put a file in place; after return it survives a power cut.
@@ -56,10 +89,21 @@ class PublishedTree:
             OSError: the disk is full or does not obey; the old file then still stands.
         """
         target = self._resolve(path)
-        _make_folder(target.parent)
-        if not target.parent.resolve().is_relative_to(self.root.resolve()):
-            raise PathUnsafe(f"{path!r} leads out of the published tree")
+        self._make_inside(target.parent)
         replace_file(target, data, mode=_PUBLIC)
+
+    def write_many(self, files: Mapping[str, bytes]) -> None:
+        """Put many files in place, in no certain order; after return all survive a power cut.
+
+        Raises:
+            PathUnsafe, OSError: as `write`; some files may be in place then.
+        """
+        targets = {self._resolve(path): data for path, data in files.items()}
+        for folder in {target.parent for target in targets}:
+            self._make_inside(folder)
+        waiting = iter(targets.items())
+        while some := dict(islice(waiting, MAX_OPEN)):
+            replace_files(some, mode=_PUBLIC)
 
     def write_if_changed(self, path: str, data: bytes) -> bool:
         """As `write`, but an equal file stays as it is.
@@ -91,6 +135,15 @@ class PublishedTree:
             raise TreeUnreadable(f"{path} is impossibly large")
         return data
 
+    def remove(self, path: str) -> None:
+        """Remove a file; one that is not there is no fault.
+
+        Raises:
+            PathUnsafe: as `write`.
+            OSError: it cannot be removed.
+        """
+        self._resolve(path).unlink(missing_ok=True)
+
     def exists(self, path: str) -> bool:
         """Whether a file stands there.
 
@@ -110,6 +163,11 @@ class PublishedTree:
             return ()
         found = (entry.name for entry in place.iterdir() if entry.is_file())
         return tuple(sorted(name for name in found if _SEGMENT.fullmatch(name)))
+
+    def _make_inside(self, folder: Path) -> None:
+        _make_folder(folder)
+        if not folder.resolve().is_relative_to(self.root.resolve()):
+            raise PathUnsafe(f"{folder.name!r} leads out of the published tree")
 
     def _resolve(self, path: str) -> Path:
         first, *others = path.split("/")

@@ -8,14 +8,15 @@ access line are those of `certsvc.service.http`.
 
 import io
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask
 
-from certsvc.service.http import JSON, SECURITY_HEADERS, HttpOptions, log_access, request_id
-from certsvc.service.logs import direct_request, duration_ms
+from certsvc.service.http import JSON, SECURITY_HEADERS, HttpOptions, close_request, request_id
+from certsvc.service.logs import direct_request
 
 #: Set in the environment of a request that the rate limiter has let pass: it counts once.
 ADMITTED = "certsvc.admitted"
@@ -62,23 +63,31 @@ def answer_directly(app: Flask, route: DirectRoute, options: HttpOptions) -> Non
         given = request_id(environ.get("HTTP_X_REQUEST_ID", ""), options)
         body = environ["wsgi.input"].read(length)
         token = direct_request.set(given)
+        stack = ExitStack()
         try:
             if len(body) < length:
                 raise EOFError("the body ended before its announced length")
+            trace = stack.enter_context(
+                options.tracer.request(route.path, environ.get("HTTP_TRACEPARENT", ""))
+            )
             answer = route.answer(body)
         except Exception:  # the framework finds it again, and says it
+            stack.close()
             environ["HTTP_X_REQUEST_ID"] = given
             environ["wsgi.input"] = io.BytesIO(body)
             return behind(environ, start_response)
         else:
-            log_access(
+            trace.note(http_method="POST", http_status=int(HTTPStatus.OK))
+            close_request(
+                options,
                 method="POST",
                 route=route.path,
                 status=HTTPStatus.OK,
-                duration_ms=duration_ms(started, options.monotonic),
+                started=started,
                 problem=None,
             )
         finally:
+            stack.close()
             direct_request.reset(token)
         own = [("Content-Type", JSON), ("Content-Length", str(len(answer)))]
         start_response("200 OK", [*own, *_SECURITY, ("X-Request-Id", given)])

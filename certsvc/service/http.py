@@ -3,7 +3,8 @@
 import logging
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from flask import Flask, Response, current_app, g, request
@@ -11,7 +12,8 @@ from werkzeug.exceptions import ClientDisconnected
 
 from certsvc.service.health import PROBES
 from certsvc.service.limits import REQUEST_ID_CHARACTERS
-from certsvc.service.logs import duration_ms, redact, write_line
+from certsvc.service.logs import milliseconds, redact, write_line
+from certsvc.service.metrics import Metrics
 from certsvc.service.problems import (
     BODY_TOO_LARGE,
     MEDIA_TYPE_UNSUPPORTED,
@@ -20,8 +22,10 @@ from certsvc.service.problems import (
     ProblemTable,
     register_problems,
 )
+from certsvc.service.tracing import NO_TRACER, Tracer
 
 JSON = "application/json"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _REQUEST_ID = re.compile(rf"[A-Za-z0-9._-]{{8,{REQUEST_ID_CHARACTERS}}}")
 _access = logging.getLogger("certsvc.access")
 
@@ -45,11 +49,15 @@ class HttpOptions:
         max_body: bytes a request body may have; more is 413.
         monotonic: clock in seconds for durations.
         new_request_id: makes an id for a request that brought none.
+        metrics: counts requests.
+        tracer: notes them.
     """
 
     max_body: int
     monotonic: Callable[[], float]
     new_request_id: Callable[[], str]
+    metrics: Metrics = field(default_factory=Metrics)
+    tracer: Tracer = NO_TRACER
 
 
 def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flask:
@@ -74,6 +82,10 @@ def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flas
     @app.before_request
     def begin() -> None:
         g.started = options.monotonic()
+        name = request.url_rule.rule if request.url_rule else "none"
+        g.trace = ExitStack()
+        tracing = options.tracer.request(name, request.headers.get("traceparent", ""))
+        g.span = g.trace.enter_context(tracing)
         g.request_id = request_id(request.headers.get("X-Request-Id", ""), options)
 
     @app.after_request
@@ -81,15 +93,22 @@ def new_app(import_name: str, options: HttpOptions, table: ProblemTable) -> Flas
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         response.headers["X-Request-Id"] = g.request_id
-        log_access(
+        g.span.note(http_method=request.method, http_status=response.status_code)
+        close_request(
+            options,
             method=request.method,
             # The template: an address could hold a token, and its last part may name a certificate.
             route=request.url_rule.rule if request.url_rule else None,
             status=response.status_code,
-            duration_ms=duration_ms(g.started, options.monotonic),
+            started=g.started,
             problem=g.get("problem_code"),
         )
         return response
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        if "trace" in g:
+            g.trace.close()
 
     return app
 
@@ -100,17 +119,28 @@ def request_id(given: str, options: HttpOptions) -> str:
     return given if kept else options.new_request_id()
 
 
-def log_access(
-    *, method: str, route: str | None, status: int, duration_ms: float, problem: str | None
+def close_request(
+    options: HttpOptions,
+    *,
+    method: str,
+    route: str | None,
+    status: int,
+    started: float,
+    problem: str | None,
 ) -> None:
-    """Write the line of a request that has its answer."""
+    """Count a request that has its answer, and write its line."""
+    taken = options.monotonic() - started
+    # A method or an address that somebody made up must not become a label.
+    named, shown = route or "none", method if method in _METHODS else "other"
+    options.metrics.requests.add(shown, named, str(status))
+    options.metrics.request_seconds.observe(taken, named)
     # A probe every second that finds all well is noise.
     quiet = route in PROBES and status == HTTPStatus.OK
     fields = {
         "method": method,
         "route": route,
         "status": status,
-        "duration_ms": duration_ms,
+        "duration_ms": milliseconds(taken),
         "problem": problem,
     }
     write_line(_access, logging.DEBUG if quiet else logging.INFO, "request", fields)

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
+from typing import Protocol
 
 # The largest built-in type needs under 16 KiB. The rest is room for mistakes that deserve their own
 # answer: a field of 20,000 characters, each escaped into six bytes, is `text_too_long`, not 413.
@@ -24,6 +25,34 @@ CLIENTS_IN_BUCKET = 8
 # Mark of a client, and when its next request is due by the even rate; all zero: a free place.
 _PLACE = struct.Struct("=Qd")
 _BUCKET_BYTES = CLIENTS_IN_BUCKET * _PLACE.size
+
+
+class Limiter(Protocol):
+    """Counts requests of clients."""
+
+    def wait(self, key: str) -> int:
+        """Count one request; 0 when it may pass, else the whole seconds to wait."""
+        ...
+
+
+class CountedLimiter:
+    """A limiter that tells whoever counts of each request over its rate.
+
+    Args:
+        limiter: decides.
+        over: told of each such request.
+    """
+
+    def __init__(self, limiter: Limiter, over: Callable[[], object]) -> None:
+        self._limiter = limiter
+        self._over = over
+
+    def wait(self, key: str) -> int:
+        """As the limiter's."""
+        seconds = self._limiter.wait(key)
+        if seconds:
+            self._over()
+        return seconds
 
 
 class RateLimiter:

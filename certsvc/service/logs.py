@@ -11,7 +11,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -30,6 +30,9 @@ FIELDS = (
 
 #: Id of a request that is answered without Flask (`certsvc.service.direct`).
 direct_request: ContextVar[str | None] = ContextVar("direct_request", default=None)
+
+#: Trace that the request belongs to (`certsvc.service.tracing`).
+current_trace: ContextVar[str | None] = ContextVar("current_trace", default=None)
 
 # Libraries that write a line at each look at the database.
 _CHATTY = ("alembic",)
@@ -132,6 +135,8 @@ def _begin(moment: float, level: str, logger: str, message: str) -> dict[str, An
     elif (request_id := direct_request.get()) is not None:
         line["request_id"] = request_id
         line["client_id"] = None
+    if (trace_id := current_trace.get()) is not None:
+        line["trace_id"] = trace_id
     return line
 
 
@@ -176,6 +181,6 @@ def configure(stream: TextIO | None = None, *, level: int = logging.INFO) -> log
     return handler
 
 
-def duration_ms(started: float, monotonic: Callable[[], float]) -> float:
-    """Milliseconds since `started` (seconds of the same monotonic clock)."""
-    return round((monotonic() - started) * 1000, 1)
+def milliseconds(seconds: float) -> float:
+    """A duration as lines show it."""
+    return round(seconds * 1000, 1)

@@ -8,9 +8,13 @@ from granian.server import Server
 
 #: Requests one worker process handles side by side; signing and SQLite release the GIL.
 BLOCKING_THREADS = 8
+#: For requests that mostly wait: for a commit that they share, and for the log.
+WAITING_THREADS = 32
 
 
-def serve(factory: str, *, address: str, port: int, workers: int = 1) -> None:
+def serve(
+    factory: str, *, address: str, port: int, workers: int = 1, threads: int = BLOCKING_THREADS
+) -> None:
     """Run `factory` (``module:callable`` that returns a WSGI application) until SIGTERM or SIGINT.
 
     Args:
@@ -18,6 +22,7 @@ def serve(factory: str, *, address: str, port: int, workers: int = 1) -> None:
         address: Address to listen on.
         port: TCP port.
         workers: Number of worker processes; 0 is one for each core.
+        threads: Requests that one process handles side by side.
     """
     Server(
         factory,
@@ -25,7 +30,7 @@ def serve(factory: str, *, address: str, port: int, workers: int = 1) -> None:
         port=port,
         interface=Interfaces.WSGI,
         workers=workers or os.cpu_count() or 1,
-        blocking_threads=BLOCKING_THREADS,
+        blocking_threads=threads,
         factory=True,
         websockets=False,
         # Its only warnings are advice about our choice of threads.

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from certsvc.service.networks import read_networks
+from certsvc.service.shared.address import AddressInvalid, SharedAddress, read_address
+
 PREFIX = "CERTSVC_"
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting without a change cannot help
 
@@ -26,6 +29,14 @@ class Environment(StrEnum):
 
     DEMO = "demo"
     PRODUCTION = "production"
+
+
+class Traces(StrEnum):
+    """Whether traces are sent."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
 
 
 def _is_loopback(host: str) -> bool:
@@ -58,6 +69,24 @@ def _base_address(value: str) -> str:
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
 
 
+def _redis_address(value: str) -> str:
+    """An address of Redis; its secrets do not come back in the message."""
+    if value:
+        try:
+            read_address(value)
+        except AddressInvalid as error:
+            raise ValueError(str(error)) from None
+    return value
+
+
+def _networks(value: str) -> str:
+    try:
+        read_networks(value)
+    except ValueError:
+        raise ValueError("must be networks with commas, such as 10.0.0.0/8, or none") from None
+    return value
+
+
 class Settings(BaseModel):
     """All settings; a field `home` is the variable `CERTSVC_HOME`. Table: docs/settings.md."""
 
@@ -72,6 +101,11 @@ class Settings(BaseModel):
         min_length=1,
         repr=False,
         description="SQLAlchemy address of the issuer's database",
+    )
+    journal: str = Field(
+        default_factory=lambda data: f"{data['home']}/journal",
+        min_length=1,
+        description="Folder of the journal, on another disk than the database; `off`: none",
     )
     keys_url: str = Field(
         default_factory=lambda data: f"file:{data['home']}/keys",
@@ -91,6 +125,12 @@ class Settings(BaseModel):
         default="https://certs.example/",
         description="Public base address: the beginning of every identifier and QR code",
     )
+    status_list_size: int = Field(
+        default=131_072,
+        ge=100_000,
+        le=8_000_000,
+        description="Places in a new status list; a list hides which of them is looked at",
+    )
     issuer_bind: str = Field(
         default="127.0.0.1", min_length=1, description="Address the issuer service listens on"
     )
@@ -108,6 +148,12 @@ class Settings(BaseModel):
         ge=0,
         le=256,
         description="Processes of the verifier service; 0 is one for each core",
+    )
+    worker_bind: str = Field(
+        default="127.0.0.1", min_length=1, description="Address the worker tells its health on"
+    )
+    worker_port: int = Field(
+        default=8002, ge=0, le=65535, description="Port of the worker's health; 0: none"
     )
     trust_root: Path = Field(
         default_factory=lambda data: data["home"] / "root.json",
@@ -127,6 +173,35 @@ class Settings(BaseModel):
     policies: Path = Field(
         default_factory=lambda data: data["home"] / "policies.json",
         description="File of named policies the verifier service offers; none without the file",
+    )
+    redis_url: Annotated[str, AfterValidator(_redis_address)] = Field(
+        default="",
+        repr=False,
+        description="Redis or Redis Cluster that several machines share; none by default",
+    )
+    metrics_allow: Annotated[str, AfterValidator(_networks)] = Field(
+        default="127.0.0.0/8,::1/128",
+        description="Who may read `/metrics`: networks with commas, or `none`",
+    )
+    traces: Traces = Field(
+        default=Traces.AUTO,
+        description="Traces by OpenTelemetry: `on`, `off`, or `auto`: where a collector is set",
+    )
+    log_witnesses: str = Field(
+        default="",
+        description="Verifier keys of the witnesses whose cosignatures the log takes, with commas",
+    )
+    log_wait_ms: int = Field(
+        default=1000,
+        ge=0,
+        le=10_000,
+        description="Longest wait of an answer for its proof from the transparency log, in ms",
+    )
+    disk_reserve_mb: int = Field(
+        default=16,
+        ge=0,
+        le=1_000_000,
+        description="Not ready below so much free disk, in MiB; 0 switches the check off",
     )
     rate_per_second: float = Field(
         default=0.0,
@@ -164,6 +239,16 @@ class Settings(BaseModel):
     def published(self) -> Path:
         """The published tree's folder."""
         return self.home / "published"
+
+    @property
+    def redis(self) -> SharedAddress | None:
+        """Where Redis is, if there is one."""
+        return read_address(self.redis_url) if self.redis_url else None
+
+    @property
+    def journal_folder(self) -> Path | None:
+        """The journal's folder; None where it is switched off."""
+        return None if self.journal == "off" else Path(self.journal)
 
     def keys_passphrase(self) -> bytes:
         """The key store's passphrase, without its final line end.

@@ -65,6 +65,15 @@ class AuditRow:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """Who does what to what; `object` is an opaque id."""
+
+    principal: Principal
+    action: str
+    object: str
+
+
 class Audit:
     """Appends to and checks the audit trail on one connection."""
 
@@ -86,19 +95,37 @@ class Audit:
         Raises:
             IssuerUnknown: The principal's issuer is not registered.
         """
+        acts = [Act(principal=principal, action=action, object=name) for name in objects]
+        return self._extend(principal.issuer_id, acts, now=now)
+
+    def extend(self, acts: Sequence[Act], *, now: int) -> None:
+        """Append rows of any issuers, whose heads are locked in order.
+
+        Args:
+            acts: Acts, in the order in which an issuer's chain shall have them.
+            now: Unix seconds.
+
+        Raises:
+            IssuerUnknown: A principal's issuer is not registered.
+        """
+        for issuer_id in sorted({act.principal.issuer_id for act in acts}):
+            mine = [act for act in acts if act.principal.issuer_id == issuer_id]
+            self._extend(issuer_id, mine, now=now)
+
+    def _extend(self, issuer_id: str, acts: Sequence[Act], *, now: int) -> int:
         # Writing the head first takes the issuer's row lock: chains cannot fork.
-        advance = {"b_issuer_id": principal.issuer_id, "b_count": len(objects)}
+        advance = {"b_issuer_id": issuer_id, "b_count": len(acts)}
         head = self._connection.execute(_ADVANCE, advance).first()
         if head is None:
             raise IssuerUnknown("the issuer is not registered")
         previous, rows = head.audit_hash, []
-        for seq, name in enumerate(objects, head.audit_seq - len(objects) + 1):
-            row = _chained(principal, action, name, seq=seq, now=now, prev_hash=previous)
+        for seq, act in enumerate(acts, head.audit_seq - len(acts) + 1):
+            row = _chained(act, seq=seq, now=now, prev_hash=previous)
             previous = row["hash"]
             rows.append(row)
         if rows:
             self._connection.execute(_INSERT, rows)
-            hooked = {"b_issuer_id": principal.issuer_id, "b_hash": previous}
+            hooked = {"b_issuer_id": issuer_id, "b_hash": previous}
             self._connection.execute(_HOOK, hooked)
         return int(head.audit_seq)
 
@@ -134,17 +161,16 @@ class Audit:
         return None if (head.audit_seq, head.audit_hash) == (expected - 1, previous) else expected
 
 
-def _chained(
-    principal: Principal, action: str, name: str, *, seq: int, now: int, prev_hash: str
-) -> dict[str, str]:
+def _chained(act: Act, *, seq: int, now: int, prev_hash: str) -> dict[str, str]:
+    principal = act.principal
     row = AuditRow(
         issuer_id=principal.issuer_id,
         seq=seq,
         at=now,
         principal_kind=principal.kind,
         client_id=principal.client_id,
-        action=action,
-        object=name,
+        action=act.action,
+        object=act.object,
         request_id=principal.request_id,
         prev_hash=prev_hash,
         hash="",

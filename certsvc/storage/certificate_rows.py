@@ -66,6 +66,16 @@ class NewCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """What the compare-and-swap on a plan needs; `credential` is sealed."""
+
+    issuer_id: str
+    certificate_id: str
+    plan_no: int
+    credential: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateRow:
     """One row of the table; `plan` and `credential` are sealed."""
 

@@ -10,6 +10,7 @@ from certsvc.storage.certificate_rows import (
     STATUS_VALUES,
     VISIBLE,
     CertificateRow,
+    Completion,
     NewCertificate,
     PlannedBytes,
     State,
@@ -24,6 +25,7 @@ def _row(values: sa.RowMapping) -> CertificateRow:
 
 
 _INSERT = certificate.insert()
+_INSERT_HOLDER = holder.insert()
 _AS_PLANNED = {
     "state": State.PLANNED.value,
     "status_value": STATUS_VALUES[State.PLANNED],
@@ -75,14 +77,25 @@ class Certificates:
         Raises:
             sqlalchemy.exc.IntegrityError: Identifier, serial or place is taken.
         """
-        values = columns(new) | columns(planned) | _AS_PLANNED
+        self.add_plans([(new, planned, holders)])
+
+    def add_plans(
+        self, plans: Sequence[tuple[NewCertificate, PlannedBytes, Collection[str]]]
+    ) -> None:
+        """Insert plans, each with the look-up hashes of its holders.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: An identifier, serial or place is taken.
+        """
+        values = [columns(new) | columns(planned) | _AS_PLANNED for new, planned, _ in plans]
         self._connection.execute(_INSERT, values)
         rows = [
             {"issuer_id": new.issuer_id, "lookup": lookup, "certificate_id": new.certificate_id}
+            for new, _, holders in plans
             for lookup in sorted(set(holders))
         ]
         if rows:
-            self._connection.execute(holder.insert(), rows)
+            self._connection.execute(_INSERT_HOLDER, rows)
 
     def get(
         self, issuer_id: str, certificate_id: str, *, lock: bool = False
@@ -94,7 +107,7 @@ class Certificates:
             certificate_id: The opaque id.
             lock: Hold the row until the transaction ends (where the database locks rows).
         """
-        if not certificate_id.isascii():
+        if not certificate_id.isascii() or "\0" in certificate_id:
             return None  # no id of ours, and a driver may not be able to send it
         query = _SELECT_LOCKED if lock else _SELECT
         key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id}
@@ -174,14 +187,27 @@ class Certificates:
         self, issuer_id: str, certificate_id: str, plan_no: int, *, credential: bytes, now: int
     ) -> bool:
         """Store the credential by compare-and-swap; `False`: another worker was faster."""
-        values = {
-            "b_issuer_id": issuer_id,
-            "b_certificate_id": certificate_id,
-            "b_plan_no": plan_no,
-            "b_credential": credential,
-            "b_now": now,
-        }
-        return self._connection.execute(_COMPLETE, values).rowcount == 1
+        done = Completion(
+            issuer_id=issuer_id,
+            certificate_id=certificate_id,
+            plan_no=plan_no,
+            credential=credential,
+        )
+        return self.complete_many([done], now=now)
+
+    def complete_many(self, done: Sequence[Completion], *, now: int) -> bool:
+        """Store credentials by compare-and-swap; `False`: not all, so take it back."""
+        rows = [
+            {
+                "b_issuer_id": one.issuer_id,
+                "b_certificate_id": one.certificate_id,
+                "b_plan_no": one.plan_no,
+                "b_credential": one.credential,
+                "b_now": now,
+            }
+            for one in done
+        ]
+        return self._connection.execute(_COMPLETE, rows).rowcount == len(rows)
 
     def abandon(self, issuer_id: str, certificate_id: str, plan_no: int, *, reason: str) -> bool:
         """Give a plan up for ever; its place in the status list is never used again."""

@@ -15,8 +15,12 @@ from certsvc.storage.errors import SchemaMissing, SchemaOutdated, SchemaUnknown
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: Engine) -> str:
+def upgrade(engine: Engine, *, to: str = "head") -> str:
     """Bring the tables up to date; a new database gets all of them.
+
+    Args:
+        engine: The database.
+        to: The revision to reach; an older one than the database's changes nothing.
 
     Returns:
         The revision reached.
@@ -32,8 +36,18 @@ def upgrade(engine: Engine) -> str:
             raise SchemaUnknown(f"the database is at unknown revision {current}")
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    return _head()
+        command.upgrade(config, to)
+    return _head() if to == "head" else to
+
+
+def revision(engine: Engine) -> str | None:
+    """The revision of the tables; None: there are none yet.
+
+    Raises:
+        DatabaseUnavailable: The database cannot be read.
+    """
+    with reading(engine) as connection:
+        return _revision(connection)
 
 
 def check(engine: Engine) -> None:

@@ -11,7 +11,13 @@
     ├── IssuerExists             issuer_exists
     ├── ClientExists             client_exists
     ├── StatusListUnknown        status_list_unknown
-    └── StatusListUnpublished    status_list_unpublished
+    ├── StatusListUnpublished    status_list_unpublished
+    ├── LogOriginChanged         log_origin_changed
+    ├── JournalUnusable          journal_unusable
+    ├── JournalBroken            journal_broken
+    ├── ReplayDiverged           replay_diverged
+    └── FramesDamaged            frames_damaged
+        └── FramesTorn           frames_torn
 """
 
 
@@ -67,3 +73,27 @@ class StatusListUnknown(StorageError):
     """The issuer has no such status list."""
 
     code = "status_list_unknown"
+
+
+class LogOriginChanged(StorageError):
+    """The database keeps the transparency log of another public address; a log has one name."""
+
+    code = "log_origin_changed"
+
+
+class JournalUnusable(StorageError):
+    """The journal's folder cannot be made, or is open to others."""
+
+    code = "journal_unusable"
+
+
+class JournalBroken(StorageError):
+    """Records of the journal are missing, damaged, or tell two stories; the message says where."""
+
+    code = "journal_broken"
+
+
+class ReplayDiverged(StorageError):
+    """A record does not do to this database what it did to the one that wrote it."""
+
+    code = "replay_diverged"

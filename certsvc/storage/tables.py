@@ -297,6 +297,11 @@ journal_head = sa.Table(
     # Raised by every recovery: what an earlier life of the database wrote is told apart.
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
+    # Random names of the last journaled transaction and the one before: records form a chain.
+    sa.Column("token", sa.String(32), nullable=False),
+    sa.Column("previous", sa.String(32), nullable=False),
+    # Set by a restore, cleared by the recovery that must follow it.
+    sa.Column("restored_at", sa.BigInteger),
     sa.PrimaryKeyConstraint("issuer_id"),
 )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,9 @@ from werkzeug.test import TestResponse
 
 from certsvc import bootstrap
 from certsvc.app import create_app
-from certsvc.publishing.status import StatusPublisher
-from certsvc.publishing.tree import PublishedTree
-from certsvc.service.engine import make_engine, reading, writing
+from certsvc.service.engine import make_engine
 from certsvc.service.settings import Settings
-from certsvc.storage.status_lists import StatusLists
+from certsvc.worker import make_worker
 from keys import open_store
 
 NOW = 1_800_000_000  # in January 2027
@@ -40,7 +39,8 @@ class World:
     app: Flask
     settings: Settings
     clock: Clock
-    publish: Callable[[], None]
+    publish: Callable[[], int]
+    merge: Callable[[], int]
     credentials: dict[str, tuple[str, str]]
 
     def caller(self, type_name: str) -> "Caller":
@@ -73,34 +73,25 @@ class Caller:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     home = tmp_path_factory.mktemp("world")
-    settings = Settings(home=home)
+    # Nothing merges by itself here, so nobody shall wait for it.
+    settings = Settings(home=home, log_wait_ms=0)
     clock = Clock()
     bootstrap.initialise(settings, now=NOW, report=lambda line: None)
     engine = make_engine(settings.database_url)
     keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
-    publisher = StatusPublisher(
-        PublishedTree(settings.published), keys, base_url=settings.public_url
-    )
+    worker = make_worker(settings, engine, keys, name="tests", clock=clock)
 
-    def publish() -> None:
-        now = int(clock())
-        with reading(engine) as connection:
-            lists = StatusLists(connection)
-            due = [
-                (one, *lists.snapshot(one.issuer_id, one.list_no))
-                for one in lists.due(now=now, refresh_before=now)
-            ]
-        for one, bits, version in due:
-            publisher.publish(one.issuer_id, one.list_no, bits, version, now)
-            with writing(engine) as connection:
-                StatusLists(connection).mark_published(one.issuer_id, one.list_no, version, now=now)
+    def look(name: str) -> int:
+        return sum(worker.look(duty) for duty in worker.duties if duty.name == name)
 
+    publish, merge = partial(look, "status"), partial(look, "log")
     publish()
+    merge()
     credentials = {
         one.types: (one.client_id, one.secret) for one in bootstrap.demo_clients(settings)
     }
     app = create_app(settings, clock=clock)
-    yield World(app, settings, clock, publish, credentials)
+    yield World(app, settings, clock, publish, merge, credentials)
     engine.dispose()
 
 

@@ -12,11 +12,9 @@ from flask import Flask
 
 from certsvc import bootstrap
 from certsvc.app import create_app
-from certsvc.publishing.status import StatusPublisher
-from certsvc.publishing.tree import PublishedTree
-from certsvc.service.engine import make_engine, writing
+from certsvc.service.engine import make_engine
 from certsvc.service.settings import Settings
-from certsvc.storage.status_lists import StatusLists
+from certsvc.worker import make_worker
 from keys import open_store
 
 ROOT = Path(__file__).parents[2]
@@ -123,15 +121,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     bootstrap.initialise(settings, now=NOW, report=lambda line: None)
     engine = make_engine(settings.database_url)
     keys = open_store(settings.keys_url, passphrase=settings.keys_passphrase())
-    publisher = StatusPublisher(
-        PublishedTree(settings.published), keys, base_url=settings.public_url
-    )
-    with writing(engine) as connection:
-        lists = StatusLists(connection)
-        for one in lists.due(now=NOW, refresh_before=NOW):
-            bits, version = lists.snapshot(one.issuer_id, one.list_no)
-            publisher.publish(one.issuer_id, one.list_no, bits, version, NOW)
-            lists.mark_published(one.issuer_id, one.list_no, version, now=NOW)
+    make_worker(settings, engine, keys, name="tests", clock=lambda: NOW).run_once()
     engine.dispose()
     clients = {one.types: one for one in bootstrap.demo_clients(settings)}
     found = clients["business-licence"]

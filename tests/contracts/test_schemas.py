@@ -19,6 +19,8 @@ Reduce = Callable[[Json], Json]
 OTHERS = {
     "FieldProblem",
     "Health",
+    "LogEntry",
+    "LogHistory",
     "NamedPolicy",
     "Policy",
     "Predicate",

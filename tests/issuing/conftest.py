@@ -1,4 +1,4 @@
-"""A small world with real parts: SQLite files, a key store, two offices, a clock to set."""
+"""A small world with real parts: a database of each kind, keys, two offices, a clock to set."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +15,6 @@ from certsvc.issuing.model import IssueRequest
 from certsvc.issuing.service import IssuingService
 from certsvc.service.engine import make_engine, reading, writing
 from certsvc.service.principal import Principal, client
-from certsvc.storage.database import upgrade
 from certsvc.storage.issuers import Issuer, Issuers
 from certsvc.storage.status_lists import StatusLists
 from certsvc_sdk.algorithms import PublicKey
@@ -38,6 +37,7 @@ START = 1_798_761_600  # 2027-01-01 08:00 in Shanghai, after every sample
 @dataclass
 class Settings:
     public_url: str = BASE
+    status_list_size: int = 131_072
 
 
 @dataclass
@@ -57,7 +57,8 @@ class World:
     clock: Clock
     catalogue: Catalogue
     service: IssuingService
-    database: Path
+    folder: Path
+    url: str
     records: dict[str, IssuerRecord] = field(default_factory=dict)
 
     def make(self, **changes: Any) -> IssuingService:
@@ -109,7 +110,7 @@ class World:
             return list(connection.exec_driver_sql(query))
 
     def counts(self) -> dict[str, int]:
-        tables = ("certificate", "idempotency", "outbox", "status_event", "audit")
+        tables = ("certificate", "idempotency", "log_entry", "status_event", "audit")
         return {name: self.rows(f"SELECT count(*) FROM {name}")[0][0] for name in tables}
 
 
@@ -119,10 +120,8 @@ def catalogue() -> Catalogue:
 
 
 @pytest.fixture
-def world(tmp_path: Path, catalogue: Catalogue) -> Iterator[World]:
-    database = tmp_path / "certsvc.db"
-    engine = make_engine(f"sqlite:///{database}")
-    upgrade(engine)
+def world(tmp_path: Path, database_url: str, catalogue: Catalogue) -> Iterator[World]:
+    engine = make_engine(database_url)
     store = keys.open_store(f"file:{tmp_path / 'keys'}", passphrase=b"test only", scrypt_n=2**14)
     clock = Clock()
     service = IssuingService(
@@ -134,7 +133,8 @@ def world(tmp_path: Path, catalogue: Catalogue) -> Iterator[World]:
         clock=clock,
         catalogue=catalogue,
         service=service,
-        database=database,
+        folder=tmp_path,
+        url=database_url,
     )
     for uscc, type_name, name in (
         (MARKET, "business-licence", "Demo Market Regulator"),

@@ -1,13 +1,14 @@
 """A nursery of workers, each killed at a random moment; what they were answered stands in a file.
 
-Usage: kill_drill.py DATABASE KEYS SAMPLES START ACKNOWLEDGED KILLS SEED
+With KILLS 0 one worker lives until it is killed from outside: then it is the database that dies.
+
+Usage: kill_drill.py URL KEYS SAMPLES START ACKNOWLEDGED KILLS SEED
 """
 
 import json
 import os
 import random  # noqa: TID251 — a drill that can be repeated by its seed
 import signal
-import sqlite3
 import sys
 import threading
 import time
@@ -24,10 +25,11 @@ from certsvc.issuing.batch import issue_file
 from certsvc.issuing.intake import read_rows
 from certsvc.issuing.model import IssueRequest, SupersedeRequest
 from certsvc.issuing.service import IssuingService
-from certsvc.service.engine import make_engine
+from certsvc.service.engine import make_engine, reading
 from certsvc.service.principal import client
+from certsvc.service.retries import Retries
 
-DATABASE, KEYS, SAMPLES, START, ACKNOWLEDGED, KILLS, SEED = sys.argv[1:]
+URL, KEYS, SAMPLES, START, ACKNOWLEDGED, KILLS, SEED = sys.argv[1:]
 MARKET = "119999000000000198"
 TYPE = "business-licence"
 CALLER = client(MARKET, "c-198", scopes={"issue", "read", "status"})
@@ -52,11 +54,12 @@ class Worker:
         self.random = random.Random(f"{SEED} {number}")
         self.out = os.open(ACKNOWLEDGED, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self.service = IssuingService(
-            engine=make_engine(f"sqlite:///{DATABASE}"),
+            engine=make_engine(URL),
             keys=keys.open_store(f"file:{KEYS}", passphrase=b"test only"),
             catalogue=CATALOGUE,
-            settings=SimpleNamespace(public_url="https://certs.example/"),
+            settings=SimpleNamespace(public_url="https://certs.example/", status_list_size=131_072),
             clock=clock,
+            retries=Retries(sleep=time.sleep),
         )
 
     def told(self, **answer: Any) -> None:
@@ -77,6 +80,12 @@ class Worker:
                 step(turn)
             except errors.RequestInProgress:
                 continue
+            except errors.StorageUnavailable as error:
+                # Only where it is the database that dies; the next turn sends the same again.
+                if int(KILLS):
+                    self.told(fault=repr(error))
+                    raise
+                self.told(outage=str(error))
             except BaseException as error:
                 self.told(fault=repr(error))
                 raise
@@ -118,14 +127,18 @@ class Worker:
 
 
 def versions() -> dict[str, int]:
-    connection = sqlite3.connect(DATABASE, timeout=30)
-    try:
-        return dict(connection.execute("SELECT issuer_id || list_no, version FROM status_list"))
-    finally:
-        connection.close()
+    engine = make_engine(URL)  # its own each time: a forked child must not inherit a connection
+    with reading(engine) as connection:
+        rows = connection.exec_driver_sql("SELECT issuer_id, list_no, version FROM status_list")
+        found = {f"{row.issuer_id}/{row.list_no}": int(row.version) for row in rows}
+    engine.dispose()
+    return found
 
 
 def main() -> None:
+    if KILLS == "0":
+        Worker(0).run()
+        return
     moments = random.Random(SEED)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
     seen = versions()

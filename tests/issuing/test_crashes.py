@@ -4,12 +4,13 @@ import json
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import errors
-from certsvc.issuing.finishing import MAX_FAILURES
 from certsvc.issuing.model import SupersedeRequest, SweepReport
 from certsvc.issuing.plan import PLAN_SECONDS
+from certsvc.issuing.storing import MAX_FAILURES
 from certsvc.service.engine import reading, writing
 from certsvc.storage.audit import Audit
 from certsvc.storage.status_lists import StatusLists
@@ -49,13 +50,13 @@ def test_after_the_plan_a_sweep_signs_the_same_bytes(world, licence, step):
     with pytest.raises(Crash):
         world.make(checkpoint=crash_at(step)).issue(world.caller(), licence(), "key-1")
 
-    # Half-written: a plan, its key, its audit row; no token, no outbox row, nothing to see.
+    # Half-written: a plan, its key, its audit row; no token, no leaf, nothing to see.
     ((certificate_id, state, iat, index),) = world.rows(
         "SELECT certificate_id, state, iat, list_index FROM certificate"
     )
     assert state == "planned"
     assert world.rows("SELECT credential FROM certificate") == [(None,)]
-    assert world.counts()["outbox"] == 0
+    assert world.counts()["log_entry"] == 0
     assert world.rows("SELECT answer FROM idempotency") == [(None,)]
     with pytest.raises(errors.CertificateNotFound):
         world.service.get(world.caller(), certificate_id)
@@ -71,7 +72,7 @@ def test_after_the_plan_a_sweep_signs_the_same_bytes(world, licence, step):
     assert found.replayed
     assert (found.certificate_id, found.issued_at, found.list_index) == (certificate_id, iat, index)
     assert check_fresh(found.token, world.records[MARKET], world.clock.now).outcome is Outcome.VALID
-    assert world.counts()["outbox"] == 1
+    assert world.counts()["log_entry"] == 1
     with reading(world.engine) as connection:
         rows = Audit(connection).rows(MARKET)
         assert Audit(connection).first_fault(MARKET) is None
@@ -144,7 +145,7 @@ def test_the_loser_of_a_race_discards_its_signature(world, licence):
     late = world.make(checkpoint=slow).issue(world.caller(), licence(), "key-1")
     assert late.replayed
     assert late == world.service.issue(world.caller(), licence(), "key-1")
-    assert world.counts()["outbox"] == 1
+    assert world.counts()["log_entry"] == 1
     actions = world.rows("SELECT action, client_id FROM audit ORDER BY seq")
     assert actions == [("certificate.plan", "c-198"), ("certificate.issue", "sweeper")]
 
@@ -257,7 +258,7 @@ def test_a_wrong_signature_is_caught_and_given_up_in_the_end(world, licence):
     for _ in range(MAX_FAILURES - 2):
         assert forged.sweep(world.clock.now + 5) == SweepReport(left=1)
     assert forged.sweep(world.clock.now + 5) == SweepReport(abandoned=1)
-    assert world.counts()["outbox"] == 0
+    assert world.counts()["log_entry"] == 0
     assert world.service.issue(world.caller(), licence(), "key-1").state == "valid"
 
 
@@ -280,8 +281,12 @@ def test_a_sealed_plan_that_does_not_open_holds_up_nobody(world, licence):
                 world.caller(), licence(number), f"key-{number}"
             )
     with writing(world.engine) as connection:
-        connection.exec_driver_sql(
-            "UPDATE certificate SET plan = x'01' WHERE rowid = (SELECT min(rowid) FROM certificate)"
+        connection.execute(
+            sa.text(
+                "UPDATE certificate SET plan = :damaged"
+                " WHERE certificate_id = (SELECT min(certificate_id) FROM certificate)"
+            ),
+            {"damaged": b"\x01"},
         )
     assert world.service.sweep(world.clock.now + 5) == SweepReport(finished=1, left=1)
 

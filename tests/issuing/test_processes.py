@@ -24,12 +24,12 @@ from certsvc.issuing.service import IssuingService
 from certsvc.service.engine import make_engine
 from certsvc.service.principal import client
 
-database, store, samples, now, rounds, prefix = sys.argv[1:]
+url, store, samples, now, rounds, prefix = sys.argv[1:]
 service = IssuingService(
-    engine=make_engine(f"sqlite:///{database}"),
+    engine=make_engine(url),
     keys=keys.open_store(f"file:{store}", passphrase=b"test only", scrypt_n=2**14),
     catalogue=Catalogue.builtin(),
-    settings=SimpleNamespace(public_url="https://certs.example/"),
+    settings=SimpleNamespace(public_url="https://certs.example/", status_list_size=131_072),
     clock=lambda: float(now),
 )
 caller = client("119999000000000198", "c-198", scopes={"issue"})
@@ -48,8 +48,8 @@ for number in range(int(rounds)):
 
 def start(world, samples, *, rounds: int, prefix: str) -> subprocess.Popen:
     arguments = (
-        str(world.database),
-        str(world.database.parent / "keys"),
+        world.url,
+        str(world.folder / "keys"),
         str(samples / "business-licences.jsonl"),
         str(world.clock.now),
         str(rounds),

@@ -4,10 +4,17 @@ from collections.abc import Callable
 import pytest
 
 from certsvc.publishing import PublishedTree, StatusPublisher
-from certsvc.publishing.errors import SigningFailed, StatusRollback, TreeUnreadable
+from certsvc.publishing.errors import (
+    PointerMoved,
+    PublisherFenced,
+    SigningFailed,
+    StatusRollback,
+    TreeUnreadable,
+)
+from certsvc.publishing.status_files import KEPT_SECONDS, KEPT_VERSIONS, takes_back
 from certsvc_sdk import statuslist
 from certsvc_sdk.algorithms import PublicKey
-from certsvc_sdk.statuslist import INVALID, MutableStatusBits, StatusBits
+from certsvc_sdk.statuslist import INVALID, SUPERSEDED, SUSPENDED, MutableStatusBits, StatusBits
 from keys import KeyInfo, Signer
 from keys.errors import NoActiveKey
 from keys.filestore import FileKeyStore
@@ -81,6 +88,155 @@ def test_unreadable_published_list_stops(
     with pytest.raises(TreeUnreadable):
         status.publish(USCC, 1, bits(), 1, NOW)
     assert tree.read(f"status/{USCC}/1") == data
+
+
+# --- what changed since
+
+
+def test_changes_are_published_on_top_of_what_is_kept(
+    status: StatusPublisher, tree: PublishedTree
+) -> None:
+    status.publish(USCC, 1, bits(7), 3, NOW)
+    assert status.kept_version(USCC, 1) == 3
+    token = status.republish(USCC, 1, [(9, INVALID), (10, SUSPENDED)], 5, NOW + 1)
+    assert tree.read(f"status/{USCC}/1") == token.encode()
+    read = statuslist.read(token)
+    assert (read.version, read.iat, read.sub) == (5, NOW + 1, URI)
+    shown = read.bits()
+    assert [shown.get(index) for index in (7, 8, 9, 10)] == [INVALID, 0, INVALID, SUSPENDED]
+    again = statuslist.read(status.republish(USCC, 1, [(10, 0)], 6, NOW + 2))
+    assert again.bits() == bits(7, 9)
+
+
+def test_a_heart_beat_signs_the_same_list_anew(status: StatusPublisher) -> None:
+    status.publish(USCC, 1, bits(7), 3, NOW)
+    read = statuslist.read(status.republish(USCC, 1, [], 3, NOW + 150))
+    assert (read.version, read.iat, read.bits()) == (3, NOW + 150, bits(7))
+    with pytest.raises(StatusRollback):
+        status.republish(USCC, 1, [(8, INVALID)], 3, NOW + 151)
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [([], 2), ([(7, 0)], 4), ([(7, SUSPENDED)], 4), ([(8, INVALID), (8, 0)], 4), ([(9, 0)], 4)],
+)
+def test_changes_never_go_back(
+    status: StatusPublisher, tree: PublishedTree, changes: list[tuple[int, int]], version: int
+) -> None:
+    made = MutableStatusBits(4096)
+    made.fill([(7, INVALID), (9, SUPERSEDED)])
+    token = status.publish(USCC, 1, made.freeze(), 3, NOW)
+    with pytest.raises(StatusRollback):
+        status.republish(USCC, 1, changes, version, NOW + 1)
+    assert tree.read(f"status/{USCC}/1") == token.encode()
+    # What may be half-changed by now is not kept: the next one is of the whole list.
+    assert status.kept_version(USCC, 1) is None
+    with pytest.raises(PointerMoved):
+        status.republish(USCC, 1, [], 4, NOW + 2)
+
+
+def test_a_change_outside_the_list_is_refused(status: StatusPublisher) -> None:
+    status.publish(USCC, 1, bits(), 3, NOW)
+    with pytest.raises(SigningFailed):
+        status.republish(USCC, 1, [(4096, INVALID)], 4, NOW)
+
+
+def test_a_pointer_that_was_moved_is_noticed(
+    tree: PublishedTree, store: FileKeyStore, status: StatusPublisher
+) -> None:
+    status.publish(USCC, 1, bits(7), 3, NOW)
+    other = StatusPublisher(tree, store, base_url="https://certs.example/")
+    token = other.publish(USCC, 1, bits(7, 8), 4, NOW)
+    with pytest.raises(PointerMoved):
+        status.republish(USCC, 1, [(8, INVALID), (9, INVALID)], 5, NOW)
+    assert tree.read(f"status/{USCC}/1") == token.encode()
+    status.publish(USCC, 1, bits(7, 8, 9), 5, NOW)
+    status.forget()
+    assert status.kept_version(USCC, 1) is None
+
+
+def test_a_higher_version_does_not_excuse_a_lost_revocation(
+    status: StatusPublisher, tree: PublishedTree
+) -> None:
+    """A database that was restored counts on, and knows of fewer revocations."""
+    token = status.publish(USCC, 1, bits(7, 8), 3, NOW)
+    with pytest.raises(StatusRollback):
+        status.publish(USCC, 1, bits(7), 9, NOW)
+    with pytest.raises(StatusRollback):
+        status.publish(USCC, 1, MutableStatusBits(2048).freeze(), 9, NOW)
+    assert tree.read(f"status/{USCC}/1") == token.encode()
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize("after", range(4))
+def test_what_is_for_ever(before: int, after: int) -> None:
+    lists = []
+    for value in (before, after):
+        made = MutableStatusBits(9)
+        made.fill([(0, INVALID), (5, value), (8, SUPERSEDED)])
+        lists.append(made.freeze())
+    assert takes_back(*lists) == (before in (INVALID, SUPERSEDED) and after != before)
+
+
+# --- versions
+
+
+def test_every_version_stays_as_it_was_signed(status: StatusPublisher, tree: PublishedTree) -> None:
+    tokens = [status.publish(USCC, 1, bits(7), 3, NOW)]
+    tokens.append(status.republish(USCC, 1, [(8, INVALID)], 4, NOW + 1))
+    tokens.append(status.republish(USCC, 1, [], 4, NOW + 2))
+    tokens.append(status.publish(USCC, 1, bits(7, 8), 4, NOW + 3))
+    names = tree.names(f"status/{USCC}/versions/1")
+    assert [name.rsplit("-", 1)[0] for name in names] == [
+        f"3-{NOW}",
+        f"4-{NOW + 1}",
+        f"4-{NOW + 2}",
+        f"4-{NOW + 3}",
+    ]
+    written = {tree.read(f"status/{USCC}/versions/1/{name}") for name in names}
+    assert written == {token.encode() for token in tokens}
+    assert tree.read(f"status/{USCC}/1") == tokens[-1].encode()
+
+
+def test_old_versions_go_by_number_and_by_age(status: StatusPublisher, tree: PublishedTree) -> None:
+    status.publish(USCC, 1, bits(), 1, NOW)
+    for version in range(2, KEPT_VERSIONS + 4):
+        status.republish(USCC, 1, [(version, INVALID)], version, NOW)
+    folder = f"status/{USCC}/versions/1"
+    versions = sorted(int(name.split("-")[0]) for name in tree.names(folder))
+    assert versions == list(range(4, KEPT_VERSIONS + 4))
+    status.republish(USCC, 1, [], KEPT_VERSIONS + 3, NOW + KEPT_SECONDS)
+    assert len(tree.names(folder)) == 1
+    assert status.published_version(USCC, 1) == KEPT_VERSIONS + 3
+
+
+def test_a_version_that_cannot_be_removed_stops_nothing(
+    status: StatusPublisher,
+    tree: PublishedTree,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    status.publish(USCC, 1, bits(), 1, NOW)
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "no")
+
+    monkeypatch.setattr(PublishedTree, "remove", refuse)
+    status.republish(USCC, 1, [], 1, NOW + KEPT_SECONDS)
+    assert "cannot be removed" in caplog.text
+
+
+def test_a_publisher_that_was_overtaken_writes_nothing(
+    status: StatusPublisher, tree: PublishedTree
+) -> None:
+    status.publish(USCC, 1, bits(7), 3, NOW, fence=2)
+    assert tree.fence() == 2
+    before = sorted(path for path in tree.root.rglob("*") if path.is_file())
+    for fence in (0, 1):
+        with pytest.raises(PublisherFenced):
+            status.publish(USCC, 1, bits(7, 8), 4, NOW, fence=fence)
+    assert sorted(path for path in tree.root.rglob("*") if path.is_file()) == before
+    status.publish(USCC, 1, bits(7, 8), 4, NOW, fence=2)
 
 
 def test_lists_are_listed(status: StatusPublisher, tree: PublishedTree) -> None:

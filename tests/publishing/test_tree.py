@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from certsvc.publishing.errors import PathUnsafe, TreeUnreadable
+from certsvc.publishing.errors import PathUnsafe, PublisherFenced, TreeUnreadable
 from certsvc.publishing.tree import PublishedTree
 
 
@@ -91,3 +91,32 @@ def test_half_written_file_is_not_listed(tree: PublishedTree) -> None:
     tree.write("a/b", b"")
     (tree.root / "a" / ".new-x").write_bytes(b"half")
     assert tree.names("a") == ("b",)
+
+
+def test_the_fence_only_rises(tree: PublishedTree) -> None:
+    assert tree.fence() == 0
+    for fence in (0, 3, 3, 7):
+        with tree.exclusive(fence):
+            assert tree.fence() == fence
+    with pytest.raises(PublisherFenced), tree.exclusive(6):
+        pytest.fail("it was let in")
+    # What a person does by hand holds no lease, and lowers nothing.
+    with tree.exclusive():
+        assert tree.fence() == 7
+
+
+def test_a_damaged_fence_lets_no_publisher_in(tree: PublishedTree) -> None:
+    with tree.exclusive(3):
+        pass
+    (tree.root / ".fence").write_bytes(b"many")
+    with pytest.raises(TreeUnreadable), tree.exclusive(4):
+        pytest.fail("it was let in")
+
+
+def test_what_is_removed_is_gone(tree: PublishedTree) -> None:
+    tree.write("a/b", b"x")
+    tree.remove("a/b")
+    tree.remove("a/b")
+    assert tree.read("a/b") is None
+    with pytest.raises(PathUnsafe):
+        tree.remove("../a")

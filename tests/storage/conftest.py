@@ -1,8 +1,7 @@
-"""A migrated SQLite file with one issuer, and a data key without custody."""
+"""A migrated database of each kind with one issuer, and a data key without custody."""
 
 import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import Engine
@@ -10,7 +9,6 @@ from sqlalchemy.engine import Engine
 from certsvc.service.engine import make_engine, writing
 from certsvc.storage.certificate_rows import NewCertificate, PlannedBytes
 from certsvc.storage.certificates import Certificates
-from certsvc.storage.database import upgrade
 from certsvc.storage.issuers import Issuer, Issuers
 from certsvc.storage.sealing import Sealing
 from keys.datakey import DataKey
@@ -19,9 +17,8 @@ OFFICE = "119999000000000198"
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    made = make_engine(f"sqlite:///{tmp_path / 'certsvc.db'}")
-    upgrade(made)
+def engine(database_url: str) -> Iterator[Engine]:
+    made = make_engine(database_url)
     with writing(made) as connection:
         Issuers(connection).add(Issuer(issuer_id=OFFICE, uscc=OFFICE, record="{}"), now=1)
     yield made

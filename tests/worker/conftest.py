@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from certsvc.service.engine import make_engine, reading
 from certsvc.service.principal import SCOPES, Principal, client
 from certsvc.service.settings import Settings
 from certsvc.storage.database import upgrade
-from certsvc.storage.outbox import Outbox
 from certsvc.storage.status_lists import StatusLists
-from certsvc.worker import Worker
+from certsvc.worker import Worker, make_worker
+from certsvc_sdk import statuslist
 from certsvc_sdk.trust.about import About, Environment
 from keys.filestore import FileKeyStore
 
@@ -36,10 +35,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-class Crash(BaseException):
-    """The process dies here."""
 
 
 @dataclass
@@ -64,40 +59,51 @@ class World:
             clock=self.clock,
         )
 
-    def worker(self, holder: str = "one", **changes: Any) -> Worker:
-        options: dict[str, Any] = {
-            "engine": self.engine,
-            "keys": self.keys,
-            "tree": self.tree,
-            "issuing": self.service,
-            "public_url": self.settings.public_url,
-            "holder": holder,
-            "clock": self.clock,
-        }
-        return Worker(**{**options, **changes})
+    def worker(self, name: str = "one", **changes: Any) -> Worker:
+        """A worker without the log's duty, which has tests of its own."""
+        made = make_worker(
+            self.settings, self.engine, self.keys, name=name, clock=self.clock, **changes
+        )
+        return Worker(made.tenure, [each for each in made.duties if each.name != "log"])
 
     @property
     def market(self) -> Principal:
         return client(MARKET, "market", scopes=set(SCOPES), request_id="test")
 
-    def issue(self, number: int = 0) -> str:
+    def issue(self, number: int = 0, *, key: str = "") -> str:
         request = IssueRequest(type="business-licence", claims=self.records[number])
-        return self.service.issue(self.market, request, f"key-{number}").certificate_id
+        issued = self.service.issue(self.market, request, key or f"key-{number}")
+        return issued.certificate_id
 
-    def revoke(self, certificate_id: str) -> None:
+    def change(self, certificate_id: str, operation: str) -> None:
         self.service.change_status(
             self.market,
             certificate_id,
-            "revoke",
-            reason="cancelled",
+            operation,
+            reason={"revoke": "cancelled"}.get(operation),
             detail=None,
             idempotency_key=None,
         )
+
+    def revoke(self, certificate_id: str) -> None:
+        self.change(certificate_id, "revoke")
+
+    def place(self, certificate_id: str) -> int:
+        """A certificate's index in its list."""
+        query = "SELECT list_index FROM certificate WHERE certificate_id = "
+        return int(self.rows(f"{query}'{certificate_id}'")[0][0])
 
     def shown(self, issuer_id: str = MARKET, list_no: int = 1) -> int | None:
         """The version that readers see."""
         publisher = StatusPublisher(self.tree, self.keys, base_url=self.settings.public_url)
         return publisher.published_version(issuer_id, list_no)
+
+    def out_of_force(self, issuer_id: str = MARKET) -> dict[int, int]:
+        """What readers see of the first list: indexes and values that are not 0."""
+        data = self.tree.read(f"status/{issuer_id}/1")
+        assert data is not None
+        packed = statuslist.read(data.decode()).bits()
+        return {i: packed.get(i) for i in range(len(packed)) if packed.get(i)}
 
     def marked(self, issuer_id: str = MARKET) -> int:
         """The version that the database takes for published."""
@@ -108,55 +114,37 @@ class World:
         with reading(self.engine) as connection:
             return list(connection.exec_driver_sql(query))
 
-    def announced(self) -> int:
-        """Changes of status that the outbox still holds."""
-        return int(self.rows("SELECT count(*) FROM outbox WHERE topic = 'status'")[0][0])
 
-    def waiting(self) -> int:
-        with reading(self.engine) as connection:
-            return Outbox(connection).waiting()
+@pytest.fixture
+def make_world(tmp_path: Path, samples: Path) -> Iterator[Callable[[str], World]]:
+    """Function that makes two departments on a database."""
+    engines: list[Engine] = []
+
+    def make(database_url: str) -> World:
+        settings = Settings(home=tmp_path, database_url=database_url)
+        engine = make_engine(settings.database_url)
+        engines.append(engine)
+        upgrade(engine)
+        keys = FileKeyStore(tmp_path / "keys", passphrase=b"test only", scrypt_n=2)
+        trust = TrustPublisher(PublishedTree(settings.published), keys)
+        trust.initialise(NOW, About(env=Environment.DEMO, base=settings.public_url))
+        offices = bootstrap.departments()
+        made = [bootstrap.add_department(one, settings, keys, engine, now=NOW) for one in offices]
+        trust.publish_records(made, NOW)
+        lines = (samples / "business-licences.jsonl").read_text(encoding="utf-8").splitlines()
+        return World(settings, engine, keys, Clock(), [json.loads(line) for line in lines[:20]])
+
+    yield make
+    for engine in engines:
+        engine.dispose()
 
 
 @pytest.fixture
-def world(tmp_path: Path, samples: Path) -> Iterator[World]:
-    settings = Settings(home=tmp_path)
-    engine = make_engine(settings.database_url)
-    upgrade(engine)
-    keys = FileKeyStore(tmp_path / "keys", passphrase=b"test only", scrypt_n=2)
-    trust = TrustPublisher(PublishedTree(settings.published), keys)
-    trust.initialise(NOW, About(env=Environment.DEMO, base=settings.public_url))
-    offices = bootstrap.departments()
-    made = [bootstrap.add_department(one, settings, keys, engine, now=NOW) for one in offices]
-    trust.publish_records(made, NOW)
-    lines = (samples / "business-licences.jsonl").read_text(encoding="utf-8").splitlines()
-    yield World(settings, engine, keys, Clock(), [json.loads(line) for line in lines[:20]])
-    engine.dispose()
+def world(make_world: Callable[[str], World], tmp_path: Path) -> World:
+    return make_world(f"sqlite:///{tmp_path / 'certsvc.db'}")
 
 
 @pytest.fixture
-def dying(monkeypatch: pytest.MonkeyPatch) -> Callable[[object, str, str], None]:
-    """Function that makes a method of a class end the process, `before` or `after` it worked."""
-
-    def arrange(owner: Any, name: str, when: str) -> None:
-        method = getattr(owner, name)
-
-        def die(*arguments: Any, **options: Any) -> None:
-            if when == "after":
-                method(*arguments, **options)
-            raise Crash
-
-        monkeypatch.setattr(owner, name, die)
-
-    return arrange
-
-
-@pytest.fixture
-def killed() -> Callable[[Worker], None]:
-    """Function that runs a worker until it dies."""
-
-    def run(worker: Worker) -> None:
-        with suppress(Crash):
-            worker.run_once()
-            raise AssertionError("it did not die")
-
-    return run
+def either(make_world: Callable[[str], World], database_url: str) -> World:
+    """The same once on SQLite and once on PostgreSQL."""
+    return make_world(database_url)

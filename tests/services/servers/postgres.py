@@ -134,10 +134,15 @@ class Postgres:
         """SIGKILL to the server and all its sessions, as if the machine had lost its memory."""
         self._signal_all(signal.SIGKILL)
 
+    @property
+    def pid(self) -> int:
+        """The main process, from which all sessions descend."""
+        return int((self.data / "postmaster.pid").read_text().split()[0])
+
     def _signal_all(self, number: int) -> None:
         server = self._server
         assert server is not None
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
+        postmaster = self.pid
         sessions = children(postmaster) if number == signal.SIGKILL else []
         for process in (postmaster, *sessions):
             _send(process, number)
@@ -154,8 +159,7 @@ class Postgres:
         self._each(signal.SIGCONT)
 
     def _each(self, number: int) -> None:
-        postmaster = int((self.data / "postmaster.pid").read_text().split()[0])
-        for process in (postmaster, *children(postmaster)):
+        for process in (self.pid, *children(self.pid)):
             _send(process, number)
 
     def end(self) -> None:

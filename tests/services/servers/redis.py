@@ -23,14 +23,15 @@ def program() -> Path | None:
 
 
 class Redis:
-    """One server on 127.0.0.1.
+    """One server on 127.0.0.1; further settings as keyword arguments, `_` for `-`.
 
     Attributes:
         port: TCP port; the same after a kill and a new start.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, **settings: str) -> None:
         self._path = path
+        self._settings = {name.replace("_", "-"): value for name, value in settings.items()}
         self.folder = private_folder("redis")
         self.log = self.folder / "log"
         self.port = free_port()
@@ -59,6 +60,7 @@ class Redis:
             "daemonize": "no",
             "pidfile": str(self.folder / "pid"),
             "dir": str(self.folder),
+            **self._settings,
         }
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         self._server = server = Guarded(

@@ -71,6 +71,9 @@ def _journal_head() -> None:
         sa.Column("issuer_id", sa.String(length=64), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("token", sa.String(length=32), nullable=False),
+        sa.Column("previous", sa.String(length=32), nullable=False),
+        sa.Column("restored_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("issuer_id", name=op.f("pk_journal_head")),
     )
 

@@ -1,0 +1,1 @@
+"""Backup, restore, recovery, and the fence that keeps a database from going backwards unnoticed."""

@@ -1,0 +1,333 @@
+"""Rows of the transparency log: one an event, first without a place, then with one for ever.
+
+A row is written in the transaction of its cause. Places are given out afterwards, by one
+transaction at a time, so that the tree has exactly one order; it is the truth that tiles and
+checkpoints are made from.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from certsvc.storage.certificate_rows import VISIBLE
+from certsvc.storage.errors import LogOriginChanged
+from certsvc.storage.leases import WHOLE_SERVICE
+from certsvc.storage.tables import certificate, log_entry, log_head
+
+# The issue of a certificate; its status events follow by their numbers.
+ISSUE = 0
+
+_INSERT = log_entry.insert()
+_WAITING = (
+    sa.select(
+        log_entry.c.issuer_id,
+        log_entry.c.certificate_id,
+        log_entry.c.seq,
+        log_entry.c.leaf,
+        log_entry.c.leaf_hash,
+    )
+    .where(sa.text("log_index IS NULL"))
+    # `created_at` never falls within a certificate, so no event comes before its issue.
+    .order_by(
+        log_entry.c.created_at,
+        log_entry.c.seq,
+        log_entry.c.issuer_id,
+        log_entry.c.certificate_id,
+    )
+    .limit(sa.bindparam("b_limit", type_=sa.BigInteger))
+)
+_SIZE = (
+    sa.select(log_head.c.size)
+    .where(
+        log_head.c.issuer_id == WHOLE_SERVICE,
+        log_head.c.origin == sa.bindparam("b_origin"),
+    )
+    .with_for_update()
+)
+_PLACE = (
+    log_entry.update()
+    .where(
+        log_entry.c.issuer_id == sa.bindparam("b_issuer_id"),
+        log_entry.c.certificate_id == sa.bindparam("b_certificate_id"),
+        log_entry.c.seq == sa.bindparam("b_seq"),
+        log_entry.c.log_index.is_(None),
+    )
+    .values(log_index=sa.bindparam("b_log_index"))
+)
+_LAST = (
+    log_entry.select()
+    .where(
+        log_entry.c.issuer_id == sa.bindparam("b_issuer_id"),
+        log_entry.c.certificate_id == sa.bindparam("b_certificate_id"),
+    )
+    .order_by(log_entry.c.seq.desc())
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEntry:
+    """An event on its way into the log.
+
+    Attributes:
+        issuer_id: whose certificate.
+        certificate_id: its opaque id.
+        seq: `ISSUE`, or the number of the status event.
+        leaf: exact text of the leaf.
+        leaf_hash: its hash, 32 bytes.
+        created_at: Unix seconds; not before that of the certificate's entry before.
+    """
+
+    issuer_id: str
+    certificate_id: str
+    seq: int
+    leaf: str
+    leaf_hash: bytes
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry(NewEntry):
+    """A row of the log; `log_index` is None while it waits for its place."""
+
+    log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """What the tree is made of: exact bytes and their hash."""
+
+    data: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Leaves that have just got their places, the first one at `first`."""
+
+    first: int
+    leaves: Sequence[Leaf]
+
+    def part(self, first: int, end: int) -> Sequence[Leaf] | None:
+        """The leaves [first, end), None where some are not among these."""
+        if not self.first <= first <= end <= self.first + len(self.leaves):
+            return None
+        return self.leaves[first - self.first : end - self.first]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """How far the log has come: leaves with a place, and leaves that readers see."""
+
+    origin: str
+    size: int
+    published_size: int
+    published_at: int | None
+
+
+class LogEntries:
+    """Reads and writes log entries on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, entries: Sequence[NewEntry]) -> None:
+        """Write entries, in the transaction of what they tell.
+
+        Raises:
+            sqlalchemy.exc.IntegrityError: The event stands in the log already.
+        """
+        if entries:
+            names = NewEntry.__slots__
+            rows = [{name: getattr(entry, name) for name in names} for entry in entries]
+            self._connection.execute(_INSERT, rows)
+
+    def last(self, issuer_id: str, certificate_id: str) -> Entry | None:
+        """Read a certificate's newest entry."""
+        key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id}
+        first = self._connection.execute(_LAST, key).mappings().first()
+        return None if first is None else Entry(**first)
+
+    def get(self, issuer_id: str, certificate_id: str, seq: int = ISSUE) -> Entry | None:
+        """Read one entry."""
+        found = self._select(
+            log_entry.c.issuer_id == issuer_id,
+            log_entry.c.certificate_id == certificate_id,
+            log_entry.c.seq == seq,
+        )
+        return found[0] if found else None
+
+    def of_certificate(self, issuer_id: str, certificate_id: str) -> Sequence[Entry]:
+        """List a certificate's entries in their order."""
+        return self._select(
+            log_entry.c.issuer_id == issuer_id, log_entry.c.certificate_id == certificate_id
+        )
+
+    def by_hash(self, leaf_hash: bytes) -> Entry | None:
+        """Find an entry by its leaf hash."""
+        found = self._select(log_entry.c.leaf_hash == leaf_hash)
+        return found[0] if found else None
+
+    def places(self, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], Entry]:
+        """Read the entries of many events that have a place by now.
+
+        Args:
+            keys: issuer, certificate and number of each event.
+        """
+        key = sa.tuple_(log_entry.c.issuer_id, log_entry.c.certificate_id, log_entry.c.seq)
+        found = self._select(key.in_(keys), log_entry.c.log_index.is_not(None)) if keys else ()
+        return {(one.issuer_id, one.certificate_id, one.seq): one for one in found}
+
+    def leaves(self, first: int, end: int) -> Sequence[Leaf]:
+        """Read leaves by their places, from `first` to before `end`; a gap ends the list."""
+        query = (
+            sa.select(log_entry.c.log_index, log_entry.c.leaf, log_entry.c.leaf_hash)
+            .where(log_entry.c.log_index >= first, log_entry.c.log_index < end)
+            .order_by(log_entry.c.log_index)
+        )
+        found = []
+        for expected, row in enumerate(self._connection.execute(query), first):
+            if row.log_index != expected:
+                break
+            found.append(Leaf(row.leaf.encode(), row.leaf_hash))
+        return found
+
+    def raw(self, first: int, end: int) -> Sequence[tuple[int, bytes, bytes]]:
+        """Read places [first, end) as they lie there: index, bytes of the leaf, bytes of the hash.
+
+        Bytes, because what is no text any more must be found and not stop the search.
+        """
+        sqlite = self._connection.dialect.name == "sqlite"
+        text = log_entry.c.leaf
+        data = sa.cast(text, sa.LargeBinary) if sqlite else sa.func.convert_to(text, "UTF8")
+        query = (
+            sa.select(log_entry.c.log_index, data.label("data"), log_entry.c.leaf_hash)
+            .where(log_entry.c.log_index >= first, log_entry.c.log_index < end)
+            .order_by(log_entry.c.log_index)
+        )
+        rows = self._connection.execute(query)
+        return [(row.log_index, bytes(row.data), bytes(row.leaf_hash)) for row in rows]
+
+    def waiting_since(self, head: Head) -> int | None:
+        """When the oldest entry that readers do not see yet was written; None: they see all."""
+        unpublished = sa.select(sa.func.min(log_entry.c.created_at)).where(
+            log_entry.c.log_index == head.published_size
+        )
+        waiting = sa.select(sa.func.min(log_entry.c.created_at)).where(sa.text("log_index IS NULL"))
+        queries = (unpublished, waiting)
+        times = [self._connection.execute(query).scalar() for query in queries]
+        return min((int(one) for one in times if one is not None), default=None)
+
+    def has_waiting(self) -> bool:
+        """Whether an entry waits for its place."""
+        query = sa.select(sa.literal(1)).where(sa.text("log_index IS NULL"))
+        return self._connection.execute(query.select_from(log_entry).limit(1)).first() is not None
+
+    def sequence(self, origin: str, *, limit: int) -> Placed:
+        """Give waiting entries their places; a second sequencer waits for this transaction.
+
+        Args:
+            origin: the log.
+            limit: Most entries to place.
+
+        Returns:
+            Those that got one.
+        """
+        # The head's row lock is what makes two sequencers take turns.
+        size = self._connection.execute(_SIZE, {"b_origin": origin}).scalar_one()
+        waiting = self._connection.execute(_WAITING, {"b_limit": limit}).all()
+        if not waiting:
+            return Placed(size, ())
+        rows, leaves = [], []
+        for place, (issuer_id, certificate_id, seq, leaf, leaf_hash) in enumerate(waiting, size):
+            key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id, "b_seq": seq}
+            rows.append({**key, "b_log_index": place})
+            leaves.append(Leaf(leaf.encode(), leaf_hash))
+        self._connection.execute(_PLACE, rows)
+        self._connection.execute(
+            log_head.update()
+            .where(log_head.c.issuer_id == WHOLE_SERVICE, log_head.c.origin == origin)
+            .values(size=size + len(rows))
+        )
+        return Placed(size, leaves)
+
+    def unlogged(self, *, after: tuple[str, str], limit: int) -> Sequence[tuple[str, str]]:
+        """List issued certificates without an entry: those issued before there was a log.
+
+        Args:
+            after: issuer and certificate to go on behind; two empty texts for the beginning.
+            limit: Most certificates to list.
+        """
+        key = (certificate.c.issuer_id, certificate.c.certificate_id)
+        entry = sa.and_(
+            log_entry.c.issuer_id == certificate.c.issuer_id,
+            log_entry.c.certificate_id == certificate.c.certificate_id,
+            log_entry.c.seq == ISSUE,
+        )
+        query = (
+            sa.select(*key)
+            .outerjoin(log_entry, entry)
+            .where(
+                sa.tuple_(*key) > after,
+                certificate.c.state.in_(sorted(VISIBLE)),
+                log_entry.c.seq.is_(None),
+            )
+            .order_by(*key)
+            .limit(limit)
+        )
+        return [(row.issuer_id, row.certificate_id) for row in self._connection.execute(query)]
+
+    def _select(self, *conditions: sa.ColumnElement[bool]) -> Sequence[Entry]:
+        query = log_entry.select().where(*conditions).order_by(log_entry.c.seq)
+        return [Entry(**row) for row in self._connection.execute(query).mappings()]
+
+
+class LogHeads:
+    """Reads and writes the log's head on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, origin: str) -> Head | None:
+        """Read the head; None before the log was begun.
+
+        Raises:
+            LogOriginChanged: The database keeps a log of another name.
+        """
+        names = Head.__slots__
+        query = sa.select(*(log_head.c[name] for name in names)).where(
+            log_head.c.issuer_id == WHOLE_SERVICE
+        )
+        heads = [Head(**row) for row in self._connection.execute(query).mappings()]
+        if heads and heads[0].origin != origin:
+            raise LogOriginChanged(f"the log is {heads[0].origin}, not {origin}")
+        return heads[0] if heads else None
+
+    def begin(self, origin: str) -> Head:
+        """Begin the log, once: all certificates issued before have their entries now.
+
+        Raises:
+            LogOriginChanged: As `get`.
+        """
+        known = self.get(origin)
+        if known is not None:
+            return known
+        head = Head(origin=origin, size=0, published_size=0, published_at=None)
+        values = {name: getattr(head, name) for name in Head.__slots__}
+        self._connection.execute(log_head.insert().values(issuer_id=WHOLE_SERVICE, **values))
+        return head
+
+    def mark_published(self, origin: str, size: int, *, now: int) -> None:
+        """Record that a checkpoint of this size is published; a smaller one changes nothing."""
+        self._connection.execute(
+            log_head.update()
+            .where(
+                log_head.c.issuer_id == WHOLE_SERVICE,
+                log_head.c.origin == origin,
+                log_head.c.published_size <= size,
+                log_head.c.size >= size,
+            )
+            .values(published_size=size, published_at=now)
+        )

@@ -1,0 +1,1 @@
+"""Watches from outside: is what verifiers read what the database says, and soon enough?"""

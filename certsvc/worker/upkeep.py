@@ -1,0 +1,93 @@
+"""The worker's upkeep: trust metadata signed before it grows old, plans that a crash left."""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy.engine import Engine
+
+from certsvc.attempts import Attempts
+from certsvc.issuing.service import IssuingService
+from certsvc.publishing.tree import PublishedTree
+from certsvc.publishing.trust import TrustPublisher
+from certsvc.service.engine import reading
+from certsvc.service.metrics import Metrics
+from certsvc.storage.status_lists import StatusLists
+from certsvc.worker.tenure import Tenure
+
+log = logging.getLogger("certsvc.worker")
+
+#: Seconds between looks at trust metadata that grows old, and at plans a crash left.
+UPKEEP_SECONDS = 20
+
+
+class UpkeepDuty:
+    """What is done now and then.
+
+    Args:
+        engine: the issuer's database.
+        tree: the published tree.
+        trust: signs trust metadata anew.
+        issuing: finishes plans and opens lists.
+        tenure: the worker's lease.
+        clock: Unix seconds.
+        metrics: counts failures.
+    """
+
+    name = "upkeep"
+    pause = 1.0
+
+    def __init__(
+        self,
+        engine: Engine,
+        tree: PublishedTree,
+        trust: TrustPublisher,
+        issuing: IssuingService,
+        tenure: Tenure,
+        *,
+        clock: Callable[[], float],
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics()
+        self._engine = engine
+        self._tree = tree
+        self._trust = trust
+        self._issuing = issuing
+        self._tenure = tenure
+        self._clock = clock
+        self._next = 0
+        self._attempts = Attempts(clock, failed=partial(self._metrics.task_failures.add, self.name))
+
+    def do(self, fence: int) -> int:
+        """Do the upkeep when its time has come; see `Duty.do`."""
+        now = int(self._clock())
+        # A clock that was set back must not put the upkeep off.
+        if self._next - UPKEEP_SECONDS <= now < self._next:
+            return 0
+        self._next = now + UPKEEP_SECONDS
+        resigned = self._attempts.make("trust", partial(self._resign, fence))
+        self._attempts.make("sweep", self._sweep)
+        self._attempts.make("lists", self._prepare_lists)
+        return int(resigned)
+
+    def _resign(self, fence: int) -> bool:
+        if not self._tenure.keeps(fence):
+            return False
+        with self._tree.exclusive(fence):
+            return self._trust.resign(int(self._clock()))
+
+    def _prepare_lists(self) -> bool:
+        """Open the next list wherever one fills up and whoever should have opened it did not."""
+        with reading(self._engine) as connection:
+            issuers = StatusLists(connection).nearly_full()
+        for issuer_id in issuers:
+            self._issuing.ensure_open(issuer_id)
+        return bool(issuers)
+
+    def _sweep(self) -> bool:
+        report = self._issuing.sweep(int(self._clock()))
+        if report.finished or report.abandoned or report.left:
+            level = logging.WARNING if report.abandoned or report.left else logging.INFO
+            counts = (report.finished, report.abandoned, report.left)
+            log.log(level, "plans swept: %d finished, %d abandoned, %d left", *counts)
+        return True
