@@ -20,6 +20,7 @@ from bench import (
     service,
     status,
     threads,
+    tree,
     verify,
 )
 from bench.harness import QUICK, Effort, Result
@@ -37,6 +38,7 @@ GROUPS: Mapping[str, Callable[[World, Effort], list[Result]]] = {
     "import": imports.imported,
     "status": status.published,
     "log": log.logged,
+    "tree": tree.grown,
 }
 
 

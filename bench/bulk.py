@@ -1,10 +1,10 @@
 """Fills a database with certificates by the million: copies of ones that were really issued.
 
 What is sealed in a copy does not open, since the seal names its row; sizes, indexes and status are
-those of real ones. SQLite takes them in one transaction, PostgreSQL by COPY.
+those of real ones. PostgreSQL takes them by COPY.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,25 +47,27 @@ def fill(engine: Engine, issuer_id: str, count: int, *, now: int) -> None:
         now: Unix seconds.
     """
     templates = _templates(engine, issuer_id)
-    bar = Bar(f"{count:,} certificates", -(-count // _STEP))
+    made: tuple[tuple[sa.Table, Callable[[Templates, int], Values]], ...] = (
+        (certificate, _certificate),
+        (holder, _holder),
+        (idempotency, _idempotency),
+        (log_entry, _log_entry),
+    )
+    bar = Bar(f"{count:,} certificates", len(made) * -(-count // _STEP))
     with writing(engine) as connection:
-        lists = -(-count // LIST_SIZE)
         key = connection.execute(sa.select(status_list.c.permutation_key)).scalars().first()
-        for number in range(lists):
-            connection.execute(status_list.insert(), _list(issuer_id, number, count, key, now))
+        for number in range(-(-count // LIST_SIZE)):
+            connection.execute(status_list.insert(), _list(issuer_id, number, key, now))
+    for table, make in made:
         for start in range(0, count, _STEP):
             numbers = range(start, min(start + _STEP, count))
-            for table, rows in (
-                (certificate, (_certificate(templates, number) for number in numbers)),
-                (holder, (_holder(templates, number) for number in numbers)),
-                (idempotency, (_idempotency(templates, number) for number in numbers)),
-                (log_entry, (_log_entry(templates, number) for number in numbers)),
-            ):
-                _put(connection, table, rows)
+            with writing(engine) as connection:
+                _put(connection, table, (make(templates, number) for number in numbers))
             bar.step()
+        # The next table refers to this one: PostgreSQL must know by then that it is large.
+        with writing(engine) as connection:
+            connection.exec_driver_sql("ANALYZE")
     bar.end()
-    with writing(engine) as connection:
-        connection.exec_driver_sql("ANALYZE")
 
 
 def _put(connection: sa.Connection, table: sa.Table, rows: Iterator[Values]) -> None:
@@ -98,7 +100,7 @@ def _templates(engine: Engine, issuer_id: str) -> Templates:
     )
 
 
-def _list(issuer_id: str, number: int, count: int, key: object, now: int) -> Values:
+def _list(issuer_id: str, number: int, key: object, now: int) -> Values:
     return {
         "issuer_id": issuer_id,
         "list_no": FIRST_LIST + number,

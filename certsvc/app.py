@@ -12,8 +12,6 @@ from certsvc.api.auth import authoriser
 from certsvc.api.certificates import certificates_blueprint
 from certsvc.api.errors import RECOVERY_NEEDED, RETRY_SECONDS, problem_table
 from certsvc.api.home import home_blueprint
-from certsvc.api.log import LookUps, log_blueprint
-from certsvc.api.log_answers import LogAnswers
 from certsvc.api.numbers import house_checks, numbers
 from certsvc.api.published import published_blueprint
 from certsvc.api.qr import qr_blueprint
@@ -22,8 +20,6 @@ from certsvc.api.types import types_blueprint
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.issuing.metered import MeteredIssuing
-from certsvc.publishing.log_reader import LogReader
-from certsvc.publishing.log_signing import log_origin
 from certsvc.publishing.tree import PublishedTree
 from certsvc.restoring.errors import RecoveryNeeded
 from certsvc.restoring.fence import Gate, fence_of
@@ -43,6 +39,7 @@ from certsvc.service.settings import Settings
 from certsvc.service.shared.connection import Shared, open_shared
 from certsvc.service.shared.limiter import SharedLimiter
 from certsvc.service.tracing import Tracer, open_tracer, trace_transactions
+from certsvc.transparency import open_log
 from certsvc_sdk import __version__
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -106,29 +103,20 @@ def create_app(
     )
     limiter = _limiter(settings, shared, metrics)
     authorise = authoriser(engine, limiter)
-    tree = PublishedTree(settings.published)
-    origin, witnesses = log_origin(settings.public_url), witnesses_of(settings)
-    reader = LogReader(tree, keys, origin=origin, witnesses=witnesses)
-    log = LogAnswers(
-        engine,
-        reader,
-        wait=settings.log_wait_ms / 1000,
-        monotonic=time.monotonic,
-        clock=clock,
-    )
+    log = open_log(settings, engine, keys, limiter, clock=clock, monotonic=time.monotonic)
     app = new_app("certsvc", options, problem_table())
     app.before_request(_guard(gate))
     for blueprint in (
-        certificates_blueprint(service, authorise, log),
+        certificates_blueprint(service, authorise, log.answers),
         qr_blueprint(service, authorise),
         types_blueprint(catalogue, authorise, public_url=settings.public_url),
-        published_blueprint(tree),
-        log_blueprint(tree, LookUps(engine, reader, limiter, clock=clock)),
+        published_blueprint(PublishedTree(settings.published)),
+        log.blueprint,
         home_blueprint(),
         contract_blueprint(),
         health_blueprint(
             [
-                *readiness(engine, keys, reader, clock=clock),
+                *readiness(engine, keys, log.reader, clock=clock),
                 ReadyCheck("recovery", gate.probe),
                 *house_checks(settings, engine, shared, clock),
             ]

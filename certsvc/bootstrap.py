@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -107,11 +108,26 @@ def initialise(settings: Settings, *, now: int, report: Callable[[str], object])
 def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) -> None:
     make_passphrase(settings.keys_passphrase_file)
     keys = open_keys(settings)
-    engine = make_engine(settings.database_url)
-    upgrade(engine)
-    clock_ns = partial(int, now * 10**9)
-    journal = attach_journal(settings, engine, clock_ns=clock_ns, rng=secrets.token_bytes)
-    _check_ours(engine, keys)
+    with ExitStack() as stack:
+        engine = make_engine(settings.database_url)
+        stack.callback(engine.dispose)
+        upgrade(engine)
+        _check_ours(engine, keys)
+        clock_ns = partial(int, now * 10**9)
+        journal = attach_journal(settings, engine, clock_ns=clock_ns, rng=secrets.token_bytes)
+        if journal is not None:
+            stack.callback(journal.close)
+        _fill(settings, keys, engine, now=now, report=report)
+
+
+def _fill(
+    settings: Settings,
+    keys: KeyStore,
+    engine: Engine,
+    *,
+    now: int,
+    report: Callable[[str], object],
+) -> None:
     report(f"数据库 / database: {engine.url.get_backend_name()}")
     tree = PublishedTree(settings.published)
     trust = TrustPublisher(tree, keys)
@@ -127,9 +143,6 @@ def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) ->
         report(f"发证机关 / issuer: {record.names['zh']} {record.uscc}")
     write_private(settings.trust_root, trust.root(), mode=0o644)
     report(f"信任根 / trust root: {settings.trust_root}")
-    engine.dispose()
-    if journal is not None:
-        journal.close()
 
 
 def _check_ours(engine: Engine, keys: KeyStore) -> None:

@@ -142,7 +142,9 @@ def _policy(wanted: Json, policies: Policies) -> Policy:
 
 
 def _from_json(body: bytes, policies: Policies) -> Submission:
-    what = read_request(strict.loads_object(body, max_bytes=JSON_BYTES, what="body"))
+    # A hundred certificates are far longer than one, and come all day.
+    given = strict.loads_object(body, max_bytes=JSON_BYTES, what="body", max_copied=JSON_BYTES)
+    what = read_request(given)
     if what.text is not None and what.items is not None:
         twice = FieldProblem(
             "/items", "exclusive", "不能与 text 同时给出", "Not together with text"

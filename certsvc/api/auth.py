@@ -61,7 +61,7 @@ def _authenticate(engine: Engine) -> Client | None:
         return None
     if "\x00" in name:  # PostgreSQL takes no NUL in text
         return None
-    with reading(engine) as connection:
+    with reading(engine, single=True) as connection:
         return Clients(connection).authenticate(name, secret)
 
 

@@ -80,7 +80,7 @@ class LogAnswers:
 
     def now(self, issuer_id: str, certificate_id: str) -> Place | None:
         """The place as it stands; None: nobody has told the log of the certificate yet."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, single=True) as connection:
             entry = LogEntries(connection).get(issuer_id, certificate_id)
         return None if entry is None else self._place(entry)
 

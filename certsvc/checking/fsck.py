@@ -14,13 +14,14 @@ from certsvc.checking.status import FOLDER as STATUS
 from certsvc.checking.status import StatusCheck
 from certsvc.checking.trust import TrustCheck
 from certsvc.publishing.errors import PublishingError
-from certsvc.publishing.log_files import CHECKPOINT
+from certsvc.publishing.log_files import CHECKPOINT, WITNESSED
 from certsvc.publishing.log_files import FOLDER as LOG
 from certsvc.publishing.log_signing import LogSigner, log_origin
 from certsvc.publishing.tree import PublishedTree
 from certsvc.restoring import archive
 from certsvc.restoring.errors import BackupDamaged
 from certsvc_sdk.errors import LogTileInvalid
+from certsvc_sdk.log.note import NoteKey
 from certsvc_sdk.log.tiles import Tile
 from keys import KeyStore
 
@@ -37,12 +38,19 @@ class Fsck:
         keys: the key store.
         tree: the published tree.
         public_url: base address of identifiers.
+        witnesses: whose cosignatures must be good where they stand.
     """
 
     def __init__(
-        self, engine: Engine, keys: KeyStore, tree: PublishedTree, *, public_url: str
+        self,
+        engine: Engine,
+        keys: KeyStore,
+        tree: PublishedTree,
+        *,
+        public_url: str,
+        witnesses: tuple[NoteKey, ...] = (),
     ) -> None:
-        view = LogSigner(keys, origin=log_origin(public_url)).view()
+        view = LogSigner(keys, origin=log_origin(public_url)).view(witnesses)
         self._tree = tree
         self._log = LogCheck(engine, tree, view)
         self._certificates = CertificateCheck(engine, keys)
@@ -72,7 +80,7 @@ class Fsck:
 
     def truth(self) -> LogTruth:
         """What the log's files must be; for `file`."""
-        return self._log.derive(self._log.files(), self._log.published(), int)
+        return self._log.derive(self._log.files(), int)
 
     def file(self, path: str, truth: LogTruth) -> list[Finding]:
         """Check one published file alone.
@@ -81,8 +89,8 @@ class Fsck:
             path: below the published tree's root.
             truth: what the log's files must be.
         """
-        if path == CHECKPOINT:
-            return list(self._log.checkpoint(truth))
+        if path in (CHECKPOINT, WITNESSED):
+            return list(self._log.checkpoint(truth, path))
         if not path.startswith(f"{LOG}/"):
             return list(self._other(path))
         try:

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Engine
 
 from certsvc.checking.finding import Finding
 from certsvc.publishing.errors import PublishingError
-from certsvc.publishing.log_files import CHECKPOINT, FOLDER, path_of
+from certsvc.publishing.log_files import CHECKPOINT, FOLDER, WITNESSED, path_of
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import reading
 from certsvc.storage.log import LogEntries, LogHeads
@@ -67,9 +67,10 @@ class LogCheck:
     def run(self, progress: Progress) -> Iterator[Finding]:
         """Check everything; `progress` takes the leaves and files done since its last call."""
         published, tiles = self.published(), self.files()
-        truth = self.derive(tiles, published, progress)
+        truth = self.derive(tiles, progress)
         yield from truth.findings
         yield from self.checkpoint(truth)
+        yield from self.checkpoint(truth, WITNESSED)
         # Partial bundles and tiles of the published size stand, or their full ones do.
         size = 0 if published is None else published.size
         for tile in (*bundles(0, size), *_complete(size), *edge_of(size)):
@@ -81,10 +82,10 @@ class LogCheck:
             progress(1)
         yield from self.strangers()
 
-    def published(self) -> Checkpoint | None:
-        """The published checkpoint; None where it is missing, damaged or not the log's."""
+    def published(self, path: str = CHECKPOINT) -> Checkpoint | None:
+        """A published checkpoint; None where it is missing, damaged or not the log's."""
         try:
-            return self._view.open(self._tree.read(CHECKPOINT) or b"").checkpoint
+            return self._view.open(self._tree.read(path) or b"").checkpoint
         except (CertsvcError, PublishingError):
             return None
 
@@ -95,7 +96,7 @@ class LogCheck:
     def strangers(self) -> Iterator[Finding]:
         """Files in the log's folder that are neither tiles nor the checkpoint."""
         for tile, path in self._walk():
-            if tile is None and path != CHECKPOINT:
+            if tile is None and path not in (CHECKPOINT, WITNESSED):
                 yield Finding("file_unexpected", path)
 
     def _walk(self) -> Iterator[tuple[Tile | None, str]]:
@@ -105,21 +106,19 @@ class LogCheck:
                 name = path.relative_to(root).as_posix()
                 yield _tile_of(name), name
 
-    def derive(
-        self, wanted: set[Tile], published: Checkpoint | None, progress: Progress
-    ) -> LogTruth:
+    def derive(self, wanted: set[Tile], progress: Progress) -> LogTruth:
         """Make the whole tree again from the database.
 
         Args:
             wanted: partial tiles to know too, beside every complete one.
-            published: the checkpoint whose root is wanted.
             progress: takes the leaves done since its last call.
         """
         truth = LogTruth(self.size())
         widths: dict[tuple[int | None, int], set[int]] = defaultdict(set)
         for tile in (*wanted, *edge_of(truth.size), *bundles(0, truth.size)):
             widths[tile.level, tile.number].add(tile.width)
-        sizes = {truth.size} if published is None else {truth.size, published.size}
+        known = [self.published(path) for path in (CHECKPOINT, WITNESSED)]
+        sizes = {truth.size, *(one.size for one in known if one is not None)}
         edge, entries = Edge(), list[bytes]()
         if 0 in sizes:
             truth.roots[0] = merkle.EMPTY_ROOT
@@ -157,13 +156,15 @@ class LogCheck:
                 yield data
             progress(end - first)
 
-    def checkpoint(self, truth: LogTruth) -> Iterator[Finding]:
-        """Whether the published checkpoint is signed and says what the database says."""
-        published = self.published()
+    def checkpoint(self, truth: LogTruth, path: str = CHECKPOINT) -> Iterator[Finding]:
+        """Whether a published checkpoint is signed and says what the database says."""
+        if path == WITNESSED and not self._tree.exists(path):
+            return  # no witness has signed yet
+        published = self.published(path)
         if published is None:
-            yield Finding("checkpoint_invalid", CHECKPOINT)
+            yield Finding("checkpoint_invalid", path)
         elif published.size > truth.size or truth.roots.get(published.size) != published.root:
-            yield Finding("checkpoint_invalid", f"{CHECKPOINT} ({published.size})")
+            yield Finding("checkpoint_invalid", f"{path} ({published.size})")
 
     def tile(self, tile: Tile, truth: LogTruth) -> Iterator[Finding]:
         """Whether one file is what it must be."""

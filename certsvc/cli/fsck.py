@@ -13,6 +13,7 @@ from certsvc import bootstrap
 from certsvc.checking.finding import Finding
 from certsvc.checking.fsck import Fsck
 from certsvc.custody import open_keys
+from certsvc.publishing.log_witnesses import read_witnesses
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import make_engine
 from certsvc.service.settings import Settings
@@ -43,6 +44,7 @@ def fsck(*, as_json: bool, backups: tuple[Path, ...]) -> None:
         open_keys(settings),
         PublishedTree(settings.published),
         public_url=settings.public_url,
+        witnesses=read_witnesses(settings.log_witnesses),
     )
     # The bar goes to standard error: what was found can be piped on.
     with click.progressbar(

@@ -192,6 +192,7 @@ def serve() -> None:
         "certsvc.app:create_app",
         address=settings.issuer_bind,
         port=settings.issuer_port,
+        workers=settings.issuer_workers,
         threads=WAITING_THREADS,
     )
 

@@ -11,6 +11,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.engine import Connection
 
@@ -19,10 +20,10 @@ from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.jobs import Caller, Checked, Item, Job, Outcome, look_up
 from certsvc.issuing.model import fingerprint
 from certsvc.issuing.plan import PLAN_SECONDS, check_content, check_right, choose_signer
-from certsvc.issuing.recording import record_plans
+from certsvc.issuing.recording import Recording, record_plans, record_together
 from certsvc.issuing.replanning import Replanner
 from certsvc.issuing.resources import Resources, translated
-from certsvc.issuing.tasks import Checkpoint
+from certsvc.issuing.tasks import Checkpoint, NotTogetherError
 from certsvc.storage.idempotency import Idempotency
 from certsvc_sdk.trust.record import IssuerRecord
 from keys.signer import Signer
@@ -74,7 +75,7 @@ class Cycle:
         # 3 first transaction
         if fresh := [item for item in items if item.checked is not None]:
             with step("issuing.3_plan"):
-                resources.write(lambda connection: self._record(connection, fresh, now=now))
+                self._record(fresh, now=now)
         # 4 sign, 5 verify, 6 second transaction
         self._finisher.finish([item.task for item in items if item.task is not None])
         # 7 respond
@@ -82,9 +83,15 @@ class Cycle:
         with step("issuing.7_respond"):
             return [_outcome(item) for item in items]
 
-    def _record(self, connection: Connection, fresh: Sequence[Item], *, now: int) -> None:
-        record_plans(connection, self._resources, fresh, now=now)
-        self._checkpoint(3)
+    def _record(self, fresh: Sequence[Item], *, now: int) -> None:
+        def attempt(record: Recording, connection: Connection) -> None:
+            record(connection, self._resources, fresh, now=now)
+            self._checkpoint(3)
+
+        try:
+            self._resources.write(partial(attempt, record_together))
+        except NotTogetherError:
+            self._resources.write(partial(attempt, record_plans))
 
     def _open(self, item: Item, records: dict[str, IssuerRecord]) -> None:
         principal, resources = item.job.principal, self._resources

@@ -1,19 +1,22 @@
 """Steps 4 to 6 of an issuance, for a request's own worker and for the sweeper alike."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import errors
 from certsvc.issuing.resources import Resources
 from certsvc.issuing.storing import Storer, key_of
-from certsvc.issuing.tasks import Checkpoint, Task
+from certsvc.issuing.tasks import Checkpoint, NotTogetherError, Task
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.qr import frame, text
 from certsvc_sdk.qr.digits import MAX_DIGITS
 from certsvc_sdk.verdict import Outcome
 from certsvc_sdk.verify import check_fresh
 from keys.errors import KeysError
+
+Storing = Callable[[Connection, Sequence[Task]], None]
 
 
 class Finisher:
@@ -47,15 +50,18 @@ class Finisher:
         if ready := sorted(filter(_to_store, tasks), key=key_of):
             signed = [task.outcome for task in ready]
 
-            def store(connection: Connection) -> None:
+            def attempt(store: Storing, connection: Connection) -> None:
                 # What an attempt in doubt has found out is forgotten: the rows are asked again.
                 for task, outcome in zip(ready, signed, strict=True):
                     task.outcome = outcome
-                self.storer.store(connection, ready)
+                store(connection, ready)
                 self._checkpoint(6)
 
             with step("issuing.6_store"):
-                self._resources.write(store)
+                try:
+                    self._resources.write(partial(attempt, self.storer.store_together))
+                except NotTogetherError:
+                    self._resources.write(partial(attempt, self.storer.store))
 
     def _sign(self, task: Task) -> None:
         planned, draft = task.planned, task.planned.plan.draft()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,7 +13,7 @@ from certsvc.issuing import answers, errors, transitions
 from certsvc.issuing.jobs import Item, look_up
 from certsvc.issuing.plan import SEED_BYTES, Plan, Planned, mint, random_serial
 from certsvc.issuing.resources import Resources
-from certsvc.issuing.tasks import Acts, Task, write_acts
+from certsvc.issuing.tasks import Acts, NotTogetherError, Task, write_acts
 from certsvc.storage.certificate_rows import NewCertificate, PlannedBytes
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.errors import StatusListUnpublished
@@ -23,6 +24,46 @@ from certsvc.storage.status_rows import Place
 
 ID_BYTES = 16
 FIRST_VERSION = 1
+
+
+class Recording(Protocol):
+    """Either way to record plans."""
+
+    def __call__(
+        self, connection: Connection, resources: Resources, items: Sequence[Item], *, now: int
+    ) -> None:
+        """Record."""
+        ...
+
+
+def record_together(
+    connection: Connection, resources: Resources, items: Sequence[Item], *, now: int
+) -> None:
+    """Record plans of new requests in few statements.
+
+    Args:
+        connection: The first transaction.
+        resources: What issuing works with.
+        items: Items that passed step 2.
+        now: Unix seconds.
+
+    Raises:
+        NotTogetherError: Another worker has claimed a key, a list is full, a certificate is to
+            be superseded: call `record_plans` in a new transaction.
+    """
+    ordered = _in_order(items)
+    scopes = {item.job.scope for item in items}
+    if len(scopes) < len(items) or any(item.job.supersedes is not None for item in items):
+        raise NotTogetherError
+    try:
+        tasks = _plan_all(connection, resources, ordered, now=now)
+    except (StatusListUnpublished, sa.exc.IntegrityError, errors.IssuingError) as error:
+        raise NotTogetherError from error
+    acts: Acts = {}
+    for item, task in zip(ordered, tasks, strict=True):
+        item.task = task
+        _note_plan(acts, item, task)
+    write_acts(connection, acts, now=now)
 
 
 def record_plans(
@@ -40,35 +81,18 @@ def record_plans(
         now: Unix seconds.
     """
     acts: Acts = {}
+    ordered = _in_order(items)
     lock_certificates(connection, _formers(items), lists=False)
-    # One order, so that two workers with the same keys do not wait for each other.
-    ordered = sorted(items, key=_order)
-    for item in ordered:
-        item.task = item.outcome = None
-    if not _record_together(connection, resources, ordered, acts, now=now):
-        _record_each(connection, resources, ordered, acts, now=now)
+    _record_each(connection, resources, ordered, acts, now=now)
     write_acts(connection, acts, now=now)
 
 
-def _record_together(
-    connection: Connection, resources: Resources, items: Sequence[Item], acts: Acts, *, now: int
-) -> bool:
-    """Record new plans in few statements; `False`: one of them needs a look of its own."""
-    scopes = {item.job.scope for item in items}
-    if len(scopes) < len(items) or any(item.job.supersedes is not None for item in items):
-        return False
-    # Looked up again: since step 1 another worker may have claimed a key.
-    if Idempotency(connection).find(scopes):
-        return False
-    try:
-        with connection.begin_nested():
-            tasks = _plan_all(connection, resources, items, now=now)
-    except (StatusListUnpublished, sa.exc.IntegrityError, errors.IssuingError):
-        return False
-    for item, task in zip(items, tasks, strict=True):
-        item.task = task
-        _note_plan(acts, item, task)
-    return True
+def _in_order(items: Sequence[Item]) -> list[Item]:
+    """One order, so that two workers with the same keys do not wait for each other."""
+    for item in items:
+        # What an attempt in doubt has found out is forgotten: the rows are asked again.
+        item.task = item.outcome = None
+    return sorted(items, key=_order)
 
 
 def _plan_all(

@@ -43,7 +43,7 @@ class StoredRecords:
         def read(connection: Connection) -> str:
             return Issuers(connection).get(issuer_id).record
 
-        text = self._retries.read(self._engine, read)
+        text = self._retries.read(self._engine, read, single=True)
         known = self._parsed.get(issuer_id)
         if known is None or known[0] != text:
             try:

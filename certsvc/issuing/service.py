@@ -279,9 +279,7 @@ class IssuingService:
 
     def begin_log(self, origin: str, keeps: Callable[[], bool]) -> int:
         """Begin the transparency log; see `certsvc.issuing.leaves.backfill`."""
-        resources = self._resources
-        with translated():
-            return backfill(resources.engine, resources.sealing, origin, keeps=keeps)
+        return backfill(self._resources.engine, self._resources.sealing, origin, keeps=keeps)
 
     def _scope(self, principal: Principal, route: str, key: str) -> Scope:
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not all(" " <= one <= "~" for one in key):

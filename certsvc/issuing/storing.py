@@ -9,7 +9,7 @@ from certsvc.issuing import answers, errors, leaves, transitions
 from certsvc.issuing.model import Issued
 from certsvc.issuing.plan import PLAN_SECONDS
 from certsvc.issuing.resources import Resources, translated
-from certsvc.issuing.tasks import Acts, Task, write_acts
+from certsvc.issuing.tasks import Acts, NotTogetherError, Task, write_acts
 from certsvc.storage.certificate_rows import Completion
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.idempotency import Idempotency
@@ -31,8 +31,36 @@ class Storer:
     def __init__(self, resources: Resources) -> None:
         self._resources = resources
 
+    def store_together(self, connection: Connection, tasks: Sequence[Task]) -> None:
+        """Store new certificates in few statements.
+
+        Args:
+            connection: The second transaction.
+            tasks: Signed and verified tasks, in the order of their ids.
+
+        Raises:
+            NotTogetherError: One of them lost a race, failed its check or supersedes: call
+                `store` in a new transaction.
+        """
+        now, acts = self._resources.now(), Acts()
+        if any(_moves_bits(task) or not _timely(task, now) for task in tasks):
+            raise NotTogetherError
+        done = [self._completion(task) for task in tasks]
+        if not Certificates(connection).complete_many(done, now=now):
+            raise NotTogetherError
+        LogEntries(connection).add([leaves.issue_entry(task.planned, now=now) for task in tasks])
+        answered = [(task, *self._answer(task)) for task in tasks]
+        Idempotency(connection).finish_many(
+            {task.scope: sealed for task, _, sealed in answered}, now=now
+        )
+        for task, answer, _ in answered:
+            task.outcome = answer
+            issued = acts.setdefault((task.principal, "certificate.issue"), [])
+            issued.append(task.planned.new.certificate_id)
+        write_acts(connection, acts, now=now)
+
     def store(self, connection: Connection, tasks: Sequence[Task]) -> None:
-        """Store signed and verified tasks, or note their failures.
+        """Store signed and verified tasks one by one, or note their failures.
 
         Args:
             connection: The second transaction.
@@ -42,35 +70,8 @@ class Storer:
         if len(tasks) > 1 and any(map(_moves_bits, tasks)):
             keys = [key for task in tasks for key in _rows(task)]
             lock_certificates(connection, keys, lists=True)
-        if not self._store_together(connection, tasks, acts, now=now):
-            self._store_each(connection, tasks, acts, now=now)
+        self._store_each(connection, tasks, acts, now=now)
         write_acts(connection, acts, now=now)
-
-    def _store_together(
-        self, connection: Connection, tasks: Sequence[Task], acts: Acts, *, now: int
-    ) -> bool:
-        """Store new certificates in few statements; `False`: one needs a look of its own."""
-        if any(_moves_bits(task) or not _timely(task, now) for task in tasks):
-            return False
-        try:
-            with translated(), connection.begin_nested():
-                done = [self._completion(task) for task in tasks]
-                if not Certificates(connection).complete_many(done, now=now):
-                    raise errors.RequestInProgress(1)
-                entries = [leaves.issue_entry(task.planned, now=now) for task in tasks]
-                LogEntries(connection).add(entries)
-                answered = [self._answer(task) for task in tasks]
-                sealed = {
-                    task.scope: sealed for task, (_, sealed) in zip(tasks, answered, strict=True)
-                }
-                Idempotency(connection).finish_many(sealed, now=now)
-        except errors.IssuingError:
-            return False
-        for task, (answer, _) in zip(tasks, answered, strict=True):
-            task.outcome = answer
-            issued = acts.setdefault((task.principal, "certificate.issue"), [])
-            issued.append(task.planned.new.certificate_id)
-        return True
 
     def _store_each(
         self, connection: Connection, tasks: Sequence[Task], acts: Acts, *, now: int
@@ -171,6 +172,7 @@ def _merge(acts: Acts, more: Acts) -> None:
 
 
 def key_of(task: Task) -> tuple[str, str]:
+    """Issuer and id of a task's certificate: the order in which rows are locked."""
     new = task.planned.new
     return new.issuer_id, new.certificate_id
 

@@ -17,6 +17,10 @@ Checkpoint = Callable[[int], None]
 Acts = dict[tuple[Principal, str], list[str]]
 
 
+class NotTogetherError(Exception):
+    """One of several needs a look of its own: the transaction is taken back, each goes alone."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Task:
     """One plan on its way to a signature; exactly one of outcome and the next step remains.

@@ -62,6 +62,7 @@ KEEPALIVE = {
 }
 
 _WRITES = "certsvc_writes"
+_SINGLE = "certsvc_single"
 _LOCK = "certsvc_write_lock"
 _COMMON = {
     "pool_size": POOL_SIZE,
@@ -159,23 +160,33 @@ def _still_there(connection: Any, _record: Any, _proxy: Any) -> None:  # noqa: A
 
 def _begin_postgresql(connection: Connection) -> None:
     # The driver says both in the BEGIN that goes before the first statement.
-    writes = connection.get_execution_options().get(_WRITES, False)
+    options = connection.get_execution_options()
+    writes, single = options.get(_WRITES, False), options.get(_SINGLE, False)
     level = IsolationLevel.READ_COMMITTED if writes else IsolationLevel.REPEATABLE_READ
     driver: Any = connection.connection.dbapi_connection
+    if driver.autocommit is not single:
+        driver.autocommit = single
     if driver.isolation_level is not level:
         driver.isolation_level = level
         driver.read_only = not writes
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine, *, single: bool = False) -> Iterator[Connection]:
     """Open a read transaction: one consistent view.
+
+    Args:
+        engine: The database.
+        single: There will be one statement, which is its own transaction: on PostgreSQL that
+            takes one round trip in place of three.
 
     Raises:
         ConnectionLost: The connection ended, or none could be made.
         DatabaseUnavailable: The database failed.
     """
     with _connected(engine) as connection:
+        if single:
+            connection.execution_options(**{_SINGLE: True})
         try:
             with connection.begin():
                 yield connection

@@ -50,15 +50,20 @@ class Retries:
                 self.sleep(pause)
         return work()
 
-    def read(self, engine: Engine, work: Callable[[Connection], T]) -> T:
+    def read(self, engine: Engine, work: Callable[[Connection], T], *, single: bool = False) -> T:
         """Read in one transaction.
+
+        Args:
+            engine: The database.
+            work: Reads.
+            single: It runs one statement only.
 
         Raises:
             DatabaseUnavailable: The database failed, or the connections to it, again and again.
         """
 
         def once() -> T:
-            with reading(engine) as connection:
+            with reading(engine, single=single) as connection:
                 return work(connection)
 
         return self.run(once)

@@ -100,7 +100,7 @@ class Settings(BaseModel):
         default_factory=lambda data: f"sqlite:///{data['home']}/certsvc.db",
         min_length=1,
         repr=False,
-        description="SQLAlchemy address of the issuer's database",
+        description="Address of the issuer's database: SQLite or PostgreSQL",
     )
     journal: str = Field(
         default_factory=lambda data: f"{data['home']}/journal",
@@ -136,6 +136,12 @@ class Settings(BaseModel):
     )
     issuer_port: int = Field(
         default=8000, ge=1, le=65535, description="Port the issuer service listens on"
+    )
+    issuer_workers: int = Field(
+        default=1,
+        ge=0,
+        le=256,
+        description="Processes of the issuer service; 0 is one for each core",
     )
     verifier_bind: str = Field(
         default="127.0.0.1", min_length=1, description="Address the verifier service listens on"

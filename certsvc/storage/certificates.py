@@ -64,35 +64,23 @@ class Certificates:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add_plan(
-        self, new: NewCertificate, planned: PlannedBytes, *, holders: Collection[str]
-    ) -> None:
-        """Insert a plan.
-
-        Args:
-            new: What stays.
-            planned: What a later plan may replace.
-            holders: Look-up hashes of the holders.
-
-        Raises:
-            sqlalchemy.exc.IntegrityError: Identifier, serial or place is taken.
-        """
-        self.add_plans([(new, planned, holders)])
-
     def add_plans(
         self, plans: Sequence[tuple[NewCertificate, PlannedBytes, Collection[str]]]
     ) -> None:
-        """Insert plans, each with the look-up hashes of its holders.
+        """Insert plans.
+
+        Args:
+            plans: What stays, what a later plan may replace, look-up hashes of the holders.
 
         Raises:
             sqlalchemy.exc.IntegrityError: An identifier, serial or place is taken.
         """
         values = [columns(new) | columns(planned) | _AS_PLANNED for new, planned, _ in plans]
         self._connection.execute(_INSERT, values)
+        names = [(new, name) for new, _, holders in plans for name in sorted(set(holders))]
         rows = [
-            {"issuer_id": new.issuer_id, "lookup": lookup, "certificate_id": new.certificate_id}
-            for new, _, holders in plans
-            for lookup in sorted(set(holders))
+            {"issuer_id": new.issuer_id, "lookup": name, "certificate_id": new.certificate_id}
+            for new, name in names
         ]
         if rows:
             self._connection.execute(_INSERT_HOLDER, rows)
@@ -187,13 +175,10 @@ class Certificates:
         self, issuer_id: str, certificate_id: str, plan_no: int, *, credential: bytes, now: int
     ) -> bool:
         """Store the credential by compare-and-swap; `False`: another worker was faster."""
-        done = Completion(
-            issuer_id=issuer_id,
-            certificate_id=certificate_id,
-            plan_no=plan_no,
-            credential=credential,
+        key = {"issuer_id": issuer_id, "certificate_id": certificate_id}
+        return self.complete_many(
+            [Completion(**key, plan_no=plan_no, credential=credential)], now=now
         )
-        return self.complete_many([done], now=now)
 
     def complete_many(self, done: Sequence[Completion], *, now: int) -> bool:
         """Store credentials by compare-and-swap; `False`: not all, so take it back."""

@@ -6,7 +6,6 @@ checkpoints are made from.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,10 +13,10 @@ from sqlalchemy.engine import Connection
 from certsvc.storage.certificate_rows import VISIBLE
 from certsvc.storage.errors import LogOriginChanged
 from certsvc.storage.leases import WHOLE_SERVICE
+from certsvc.storage.log_rows import ISSUE, Entry, Head, Leaf, NewEntry, Placed
 from certsvc.storage.tables import certificate, log_entry, log_head
 
-# The issue of a certificate; its status events follow by their numbers.
-ISSUE = 0
+__all__ = ["ISSUE", "Entry", "Head", "Leaf", "LogEntries", "LogHeads", "NewEntry", "Placed"]
 
 _INSERT = log_entry.insert()
 _WAITING = (
@@ -56,6 +55,12 @@ _PLACE = (
     )
     .values(log_index=sa.bindparam("b_log_index"))
 )
+# Built once: most of a statement's cost is its building.
+_ONE = log_entry.select().where(
+    log_entry.c.issuer_id == sa.bindparam("b_issuer_id"),
+    log_entry.c.certificate_id == sa.bindparam("b_certificate_id"),
+    log_entry.c.seq == sa.bindparam("b_seq"),
+)
 _LAST = (
     log_entry.select()
     .where(
@@ -65,66 +70,6 @@ _LAST = (
     .order_by(log_entry.c.seq.desc())
     .limit(1)
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewEntry:
-    """An event on its way into the log.
-
-    Attributes:
-        issuer_id: whose certificate.
-        certificate_id: its opaque id.
-        seq: `ISSUE`, or the number of the status event.
-        leaf: exact text of the leaf.
-        leaf_hash: its hash, 32 bytes.
-        created_at: Unix seconds; not before that of the certificate's entry before.
-    """
-
-    issuer_id: str
-    certificate_id: str
-    seq: int
-    leaf: str
-    leaf_hash: bytes
-    created_at: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry(NewEntry):
-    """A row of the log; `log_index` is None while it waits for its place."""
-
-    log_index: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """What the tree is made of: exact bytes and their hash."""
-
-    data: bytes
-    hash: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Leaves that have just got their places, the first one at `first`."""
-
-    first: int
-    leaves: Sequence[Leaf]
-
-    def part(self, first: int, end: int) -> Sequence[Leaf] | None:
-        """The leaves [first, end), None where some are not among these."""
-        if not self.first <= first <= end <= self.first + len(self.leaves):
-            return None
-        return self.leaves[first - self.first : end - self.first]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
-    """How far the log has come: leaves with a place, and leaves that readers see."""
-
-    origin: str
-    size: int
-    published_size: int
-    published_at: int | None
 
 
 class LogEntries:
@@ -152,12 +97,9 @@ class LogEntries:
 
     def get(self, issuer_id: str, certificate_id: str, seq: int = ISSUE) -> Entry | None:
         """Read one entry."""
-        found = self._select(
-            log_entry.c.issuer_id == issuer_id,
-            log_entry.c.certificate_id == certificate_id,
-            log_entry.c.seq == seq,
-        )
-        return found[0] if found else None
+        key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id, "b_seq": seq}
+        first = self._connection.execute(_ONE, key).mappings().first()
+        return None if first is None else Entry(**first)
 
     def of_certificate(self, issuer_id: str, certificate_id: str) -> Sequence[Entry]:
         """List a certificate's entries in their order."""

@@ -131,9 +131,8 @@ class StatusLists:
             StatusListUnpublished: The open list, if there is one, has not so many free places.
         """
         row = self._take_places(sealing.issuer_id, count)
-        key = sealing.open(
-            row.permutation_key, row=_row_name(row.list_no), column="permutation_key"
-        )
+        name = _row_name(row.list_no)
+        key = sealing.open(row.permutation_key, row=name, column="permutation_key")
         if row.used - count < int(row.size * PREPARE_NEXT_AT) <= row.used:
             self.ensure_open(sealing, now=now)
         return [
@@ -161,9 +160,8 @@ class StatusLists:
         query = sa.select(status_list.c.list_no, status_list.c.permutation_key).where(
             status_list.c.issuer_id == sealing.issuer_id
         )
-        for row in self._connection.execute(query):
-            name = _row_name(row.list_no)
-            sealing.open(row.permutation_key, row=name, column="permutation_key")
+        for list_no, key in self._connection.execute(query):
+            sealing.open(key, row=_row_name(list_no), column="permutation_key")
 
     def request_publication(self, issuer_id: str, list_no: int) -> int:
         """Say that a list's bits have changed.

@@ -6,6 +6,7 @@ contradict each other are kept as evidence, and nothing more is believed of that
 
 import logging
 import threading
+from dataclasses import replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -184,7 +185,9 @@ class LogHolding:
 
     def _compare(self, note: bytes, view: LogView, source: LogSource | None) -> Agreement:
         """Compare a checkpoint with the newest one seen, and remember it if it is newer."""
-        # Signatures are checked again: a damaged file must not accuse a log.
+        # The log's signatures are checked again: a damaged file must not accuse it. Whether enough
+        # witnesses signed was asked before, and may have been asked for only since.
+        view = replace(view, threshold=0)
         found, kept = _opened(note, view), _opened(self.cache.head(view.origin), view)
         if found is None:
             return Agreement.YES  # it says nothing

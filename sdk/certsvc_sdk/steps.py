@@ -74,9 +74,9 @@ class Sheet:
         """Write down what a check found; whether that fails it is the code's own outcome."""
         self._found[name] = code
 
-    def has_failed(self, name: str) -> bool:
-        """Return whether a check ran and found the certificate invalid."""
-        return name in self._found and _is_invalid(self._found[name])
+    def has_found(self, name: str) -> bool:
+        """Return whether a check ran and did not pass."""
+        return name in self._found
 
     def code(self, *, required: frozenset[str]) -> str:
         """Return the verdict code: the first INVALID in step order, else the first UNKNOWN.

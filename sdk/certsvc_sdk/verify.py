@@ -247,6 +247,6 @@ def _verdict(case: Case, signed: Signed | None, code: str) -> Verdict:
 def _issuer_name(case: Case, code: str) -> Mapping[str, str] | None:
     # A failed signature must not borrow an office's name, whatever else was found before it; an
     # unknown key is for that office to say.
-    if case.record is None or case.sheet.has_failed("signature") or code == "algorithm_not_allowed":
+    if case.record is None or case.sheet.has_found("signature") or code == "algorithm_not_allowed":
         return None
     return dict(case.record.names)

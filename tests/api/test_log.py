@@ -5,6 +5,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certsvc.api.log_answers import STILL_SECONDS, LogAnswers
 from certsvc.app import create_app
@@ -13,10 +14,18 @@ from certsvc.publishing.log_files import CHECKPOINT
 from certsvc.publishing.log_reader import LogReader
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import make_engine
-from certsvc.service.settings import Settings
+from certsvc.service.settings import Settings, SettingsInvalid
 from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.log.history import read_history
 from certsvc_sdk.log.leaf import Event, issued_of
+from certsvc_sdk.log.note import (
+    Kind,
+    Note,
+    NoteKey,
+    cosignature,
+    cosigned_message,
+    parse_note,
+)
 from certsvc_sdk.log.tiles import Tile
 from certsvc_sdk.log.view import LogView
 from certsvc_sdk.strict import b64u_decode, b64u_encode
@@ -24,6 +33,7 @@ from keys import open_store
 
 ORIGIN = "certs.example/log"
 UNKNOWN = b64u_encode(bytes(32))
+NOW = 1_800_000_000
 
 
 @pytest.fixture
@@ -252,3 +262,36 @@ def test_nobody_waits_for_a_merge_that_stands_still(world: Any, issue: Any, answ
 
 def test_a_certificate_that_the_log_does_not_know_has_no_place(answers: Any):
     assert answers(10**9).soon("119999000000000198", "0" * 32) is None
+
+
+def test_a_witness_sends_its_cosignature(world: Any, view: LogView):
+    private = Ed25519PrivateKey.generate()
+    point = b64u_encode(private.public_key().public_bytes_raw())
+    public = PublicKey.from_jwk({"kty": "OKP", "crv": "Ed25519", "x": point}, "Ed25519")
+    witness = NoteKey.of("witness.example", public, Kind.COSIGNATURE)
+    more = {"log_witnesses": witness.vkey}
+    settings = Settings(**{**world.settings.model_dump(), **more})
+    client = create_app(settings, clock=world.clock).test_client()
+    assert client.get("/log/witnessed").status_code == 404
+    note = parse_note(client.get("/log/checkpoint").data)
+    signature = cosignature(NOW, private.sign(cosigned_message(note.text, NOW)))
+    sent = Note(note.text, (*note.signatures, witness.line(signature))).to_bytes()
+    answer = client.post("/log/cosignatures", data=sent, content_type="text/plain")
+    assert answer.status_code == 200
+    for path in ("checkpoint", "witnessed"):
+        assert client.get(f"/log/{path}").data == answer.data
+    # A service that does not know the witness refuses it, and still reads its own checkpoint.
+    unknown = world.app.test_client()
+    again = unknown.post("/log/cosignatures", data=sent, content_type="text/plain")
+    assert (again.status_code, again.get_json()["code"]) == (422, "cosignature_refused")
+    assert view.open(unknown.get("/log/checkpoint").data).checkpoint.size >= 0
+    wrong = client.post("/log/cosignatures", data=sent, content_type="application/json")
+    assert wrong.status_code == 415
+    large = client.post("/log/cosignatures", data=bytes(200_000), content_type="text/plain")
+    assert large.status_code == 413
+
+
+def test_a_witness_that_is_no_key_is_a_wrong_setting(world: Any):
+    settings = Settings(**{**world.settings.model_dump(), "log_witnesses": "nobody"})
+    with pytest.raises(SettingsInvalid, match="CERTSVC_LOG_WITNESSES"):
+        create_app(settings)

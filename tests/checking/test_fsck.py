@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -169,7 +171,9 @@ def test_a_finding_is_told_in_two_languages():
     finding = Finding("tile_differs", "log/tile/0/000")
     assert finding.line().startswith("log/tile/0/000: 日志文件与数据库不符 / a file of the log")
     assert json.dumps(finding.to_json())
-    assert all(zh and en for zh, en in SENTENCES.values())
+    page = (Path(__file__).parents[2] / "docs" / "transparency-log.md").read_text()
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", page, re.M)
+    assert {code: (zh, en) for code, zh, en in rows} == SENTENCES
 
 
 @pytest.fixture

@@ -226,7 +226,7 @@ def test_the_demo_tells_the_whole_story_as_often_as_asked(tmp_path: Path) -> Non
     for _ in range(2):
         done = certsvc("demo", "--keep", str(tmp_path / "kept"), home=tmp_path / "unused")
         assert done.returncode == 0, done.stdout + done.stderr
-        assert done.stdout.count("✔") == 15
+        assert done.stdout.count("✔") == 17
         assert "✘" not in done.stdout
 
 

@@ -70,8 +70,11 @@ class World:
 
     def start(self) -> "Running":
         """The processes start: fence first, then the journal, as the composition roots do it."""
+        self.fence().require()
+        return self.start_unfenced()
+
+    def start_unfenced(self) -> "Running":
         engine = self.engine()
-        self.fence(engine).require()
         self.opened.append(
             attach_journal(self.settings, engine, clock_ns=self.clock.ns, rng=secrets.token_bytes)
         )

@@ -1,5 +1,7 @@
 """A lost database, an old backup, and the way back: nothing is lost or contradicted."""
 
+import threading
+
 import pytest
 
 from certsvc.restoring.errors import RecoveryNeeded, RecoveryStopped
@@ -104,7 +106,14 @@ def _places(world):
 
 
 @pytest.mark.parametrize(
-    ("journal", "dies_at"), [(True, 2), (True, 3), (True, 5), (False, 3), (False, 4), (False, 5)]
+    ("database_url", "journal", "dies_at"),
+    [
+        *(("sqlite", True, step) for step in (2, 3, 5)),
+        *(("sqlite", False, step) for step in (3, 4, 5)),
+        ("postgresql", True, 2),
+        ("postgresql", False, 4),
+    ],
+    indirect=["database_url"],
 )
 def test_a_recovery_that_is_killed_is_run_again(lived, tmp_path, journal, dies_at):
     world, _first, second = lived
@@ -216,3 +225,31 @@ def test_journal_off_costs_only_the_replay(make_world, database_url, tmp_path):
     running.publish()
     assert world.log_size() == leaves
     assert not (world.settings.home / "journal").exists()
+
+
+def test_what_many_issued_at_once_is_done_again_in_order(world, tmp_path):
+    world.backup(tmp_path / "one.backup")
+    made, workers = [], [world.start() for _ in range(3)]
+
+    def work(running, number):
+        for step in range(5):
+            issued = running.issue(f"many-{number}-{step}")
+            made.append(issued.certificate_id)
+            if step % 2:
+                running.change(issued.certificate_id)
+
+    threads = [
+        threading.Thread(target=work, args=(running, number))
+        for number, running in enumerate(workers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    workers[0].publish()
+    assert len(made) == 15
+    before = world.content(without=("lease", "journal_head", "status_list"))
+    world.lose()
+    world.restore(tmp_path / "one.backup")
+    assert world.recover().complete
+    assert world.content(without=("lease", "journal_head", "status_list")) == before

@@ -52,7 +52,7 @@ def add_plan():
         planned = PlannedBytes(
             kid="kid", iat=100, nbf=None, exp=None, planned_at=100, plan=b"sealed"
         )
-        Certificates(connection).add_plan(new, planned, holders=changes.pop("holders", ()))
+        Certificates(connection).add_plans([(new, planned, changes.pop("holders", ()))])
         return new.certificate_id
 
     return add

@@ -223,7 +223,10 @@ class MemoryWorld:
         view = view_of(record)
         if view is None:
             return None
-        leaf_hash = issued_of(signing_input).hash
+        try:
+            leaf_hash = issued_of(signing_input).hash
+        except LogInvalid:
+            return None
         address = f"https://{view.origin}/{kind}/{b64u_encode(leaf_hash)}"
         text = self.world["log"].get(address)
         return None if text is None else Logged(view, leaf_hash, joined(text))

@@ -1,8 +1,10 @@
 """A demo world with a key store that costs nothing to open, a clock to set, and its workers."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from keys.filestore import FileKeyStore
 MARKET = "119999000000000198"
 POLICE = "119999000000000273"
 NOW = 1_798_761_600
+NOT_ZERO = re.compile(rb"[^\0]")
 
 
 @dataclass
@@ -49,7 +52,7 @@ class World:
     def tree(self) -> PublishedTree:
         return PublishedTree(self.settings.published)
 
-    @property
+    @cached_property
     def service(self) -> IssuingService:
         return IssuingService(
             engine=self.engine,
@@ -103,7 +106,10 @@ class World:
         data = self.tree.read(f"status/{issuer_id}/1")
         assert data is not None
         packed = statuslist.read(data.decode()).bits()
-        return {i: packed.get(i) for i in range(len(packed)) if packed.get(i)}
+        places = (
+            4 * found.start() + i for found in NOT_ZERO.finditer(packed.data) for i in range(4)
+        )
+        return {place: packed.get(place) for place in places if packed.get(place)}
 
     def marked(self, issuer_id: str = MARKET) -> int:
         """The version that the database takes for published."""

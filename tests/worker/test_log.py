@@ -23,6 +23,10 @@ ORIGIN = "certs.example/log"
 DRILL = Path(__file__).parent / "log_drill.py"
 
 
+# What does not lie with the database is tried on one.
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
 class Crash(BaseException):
     """The process dies here."""
 
@@ -95,6 +99,7 @@ def test_issues_and_status_events_are_merged(world, merge):
     assert (head(world).size, head(world).published_size) == (3, 3)
 
 
+@ONE_DATABASE
 def test_a_successor_and_its_former_are_both_told(world, merge):
     one = world.issue(0)
     request = SupersedeRequest(claims=world.records[1])
@@ -142,6 +147,7 @@ def test_a_kill_after_any_step_loses_nothing(world, merge):
         drill.stdin.close()
 
 
+@ONE_DATABASE
 def test_a_worker_without_the_lease_merges_nothing(world, merge):
     merge()
     world.issue(0)
@@ -152,6 +158,7 @@ def test_a_worker_without_the_lease_merges_nothing(world, merge):
     assert len(seen(world)) == 1
 
 
+@ONE_DATABASE
 def test_a_worker_that_lost_its_lease_moves_nothing(world, merge):
     merge()
     world.issue(0)
@@ -199,6 +206,7 @@ def test_a_database_from_before_is_merged_first(world, merge):
     assert len(seen(world)) == 4
 
 
+@ONE_DATABASE
 def test_a_larger_published_tree_stops_the_log(world, merge, caplog):
     merge()
     world.issue(0)
@@ -212,6 +220,7 @@ def test_a_larger_published_tree_stops_the_log(world, merge, caplog):
     assert world.tree.read(CHECKPOINT) == kept
 
 
+@ONE_DATABASE
 def test_another_public_address_does_not_rename_the_log(world, merge, caplog):
     merge()
     with writing(world.engine) as connection:
@@ -220,6 +229,7 @@ def test_another_public_address_does_not_rename_the_log(world, merge, caplog):
     assert "log_origin_changed" in {getattr(record, "code", None) for record in caplog.records}
 
 
+@ONE_DATABASE
 def test_a_lost_database_concerns_the_whole_worker(world, merge):
     with writing(world.engine) as connection:
         connection.exec_driver_sql("DROP TABLE log_entry")
@@ -227,6 +237,7 @@ def test_a_lost_database_concerns_the_whole_worker(world, merge):
         merge()
 
 
+@ONE_DATABASE
 def test_the_duty_looks_more_often_while_entries_come(world):
     publisher = LogPublisher(world.tree, world.keys, origin=ORIGIN)
     worker = world.worker()
@@ -245,6 +256,7 @@ def test_the_duty_looks_more_often_while_entries_come(world):
     assert (worker.look(duty), duty.pause) == (0, IDLE_PAUSE)
 
 
+@ONE_DATABASE
 def test_a_settled_duty_writes_nothing(world, merge):
     merge()
     worker = make_worker(

@@ -43,6 +43,7 @@ class Victim:
 
         # A connection of the parent's must not be used on this side of the fork.
         self._world.engine = make_engine(self._world.settings.database_url)
+        vars(self._world).pop("service", None)
         worker = self._world.worker(f"victim-{step}", checkpoint=checkpoint)
         if keeps_the_list:
             worker.run_once()

@@ -10,8 +10,10 @@ from certsvc_sdk.statuslist import INVALID, SUSPENDED
 
 MARKET = "119999000000000198"
 #: The full size is 10,000.
-CHANGES = int(os.environ.get("CERTSVC_STATUS_CHANGES", "120"))
+CHANGES = int(os.environ.get("CERTSVC_STATUS_CHANGES", "80"))
 STEPS = 7
+#: Between them the tree is locked: nobody else can work while one sleeps there.
+LOCKED = range(3, 7)
 
 
 class Death(BaseException):
@@ -50,6 +52,8 @@ class Fate:
         """Choose anew: nothing, a death or a sleep, and the step."""
         self._what = ("none", "death", "sleep", "none")[next(self._noise) % 4]
         self._step = next(self._noise) % STEPS + 1
+        if self._what == "sleep" and self._step in LOCKED:
+            self._step = 2
 
     def __call__(self, step: int) -> None:
         self._reader.look()

@@ -1,7 +1,8 @@
-"""Command line: `certsvc-sdk verify`, `certsvc-sdk prefetch` and `certsvc-sdk policy`.
+"""Command line: `certsvc-sdk verify`, `history`, `prefetch`, `policy`, `log watch`, `log cosign`.
 
 Exit codes: 0 all VALID and acceptable (a policy: well formed), 1 something INVALID or not
-acceptable (a policy: refused), 2 wrong usage, 3 something UNKNOWN and nothing worse.
+acceptable (a policy: refused), 2 wrong usage, 3 something UNKNOWN and nothing worse
+(`log watch`: 1 an alarm, 3 could not be read).
 """
 
 from certsvc_sdk.cli.commands import exit_code, main

@@ -30,9 +30,6 @@ MAX_ARRAY = 1024
 # Values a text above MAX_TOKEN may hold (a smaller one holds fewer), each of which costs memory a
 # hundred times its text; what is large here is one long string, a compressed list.
 MAX_ITEMS = 16 * 1024
-# A text is written back to see that it was the only spelling; the copy of a longer one would cost
-# too much memory. The longest request has half of it.
-_MAX_COPY = 1024 * 1024
 # RFC 8259 section 6: integers above this lose precision in other readers.
 MAX_INTEGER = 2**53 - 1
 # Digits and sign of MAX_INTEGER are 17; checked before conversion, whose cost is quadratic.
@@ -52,7 +49,14 @@ _NESTED = frozenset({dict, list})
 STRICT = orjson.OPT_STRICT_INTEGER
 
 
-def loads(data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMBERS) -> Json:
+def loads(
+    data: bytes,
+    *,
+    max_bytes: int,
+    what: str,
+    max_members: int = MAX_MEMBERS,
+    max_copied: int = MAX_TOKEN,
+) -> Json:
     """Parse one JSON text from outside.
 
     Args:
@@ -60,6 +64,7 @@ def loads(data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMB
         max_bytes: largest length accepted.
         what: name of the thing, for the message.
         max_members: most members of an object; more than MAX_MEMBERS is for tables of a cache.
+        max_copied: bytes of the longest text that is written back, at ten times its size in memory.
 
     Raises:
         Malformed: the text breaks JSON or one of this module's limits.
@@ -68,7 +73,7 @@ def loads(data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMB
         raise Malformed(f"{what} is longer than {max_bytes} bytes")
     if len(data) > MAX_TOKEN and _items(data) > max(MAX_ITEMS, 4 * max_members):
         raise Malformed(f"{what} holds too many values")
-    if len(data) > _MAX_COPY:
+    if len(data) > max_copied:
         return _read_strictly(data, what, max_members)
     try:
         value: Json = orjson.loads(data)
@@ -86,14 +91,21 @@ def loads(data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMB
 
 
 def loads_object(
-    data: bytes, *, max_bytes: int, what: str, max_members: int = MAX_MEMBERS
+    data: bytes,
+    *,
+    max_bytes: int,
+    what: str,
+    max_members: int = MAX_MEMBERS,
+    max_copied: int = MAX_TOKEN,
 ) -> dict[str, Json]:
     """Parse one JSON object from outside; see `loads`.
 
     Raises:
         Malformed: as `loads`, or the value is not an object.
     """
-    value = loads(data, max_bytes=max_bytes, what=what, max_members=max_members)
+    value = loads(
+        data, max_bytes=max_bytes, what=what, max_members=max_members, max_copied=max_copied
+    )
     if not isinstance(value, dict):
         raise Malformed(f"{what} is not a JSON object")
     return value

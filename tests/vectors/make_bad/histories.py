@@ -227,7 +227,7 @@ _EMPTY: dict[str, Any] = {"index": 0, "leaf": "", "proof": []}
 
 def _forms(row: Row) -> None:
     right = TREE.history(PLACES)
-    event = TREE.entry(PLACES[1])
+    first, event = TREE.entry(PLACES[0]), TREE.entry(PLACES[1])
     rest = [TREE.entry(PLACES[2])]
     other = made(certificate_identifier="x")
     theirs, places = life(other)
@@ -255,7 +255,7 @@ def _forms(row: Row) -> None:
             event | {"proof": event["proof"] * 20}, *rest]}),
         ("entry-leaf-altered", "条目内容改动", right | {"events": [
             event | {"leaf": event["leaf"].replace("suspended", "resumed")}, *rest]}),
-        ("issue-proof-cut", "签发证明被截", right | {"issued": TREE.entry(PLACES[0], proof=[])}),
+        ("issue-proof-cut", "签发证明被截", right | {"issued": first | {"proof": []}}),
         ("too-many-events", "事件过多", right | {"events": [_EMPTY] * 513}),
         ("checkpoint-no-text", "检查点不是文本", right | {"checkpoint": 5}),
         ("checkpoint-forged", "检查点签名不符",
@@ -267,6 +267,10 @@ def _forms(row: Row) -> None:
         ("too-long", "过长", json.dumps(right | {"checkpoint": "x" * 2_100_000})),
     ):  # fmt: skip
         _hidden(row, name, zh, history)
+    eight = Tree().fill(7)
+    last = eight.add(issued(TOKEN))
+    below = eight.history([last], issued=eight.entry(last) | {"index": -1})
+    _hidden(row, "entry-index-negative", "条目序号为负", below)
     lost = {"state": "compromised", "compromised_at": NOW - 5}
     _hidden(row, "log-key-compromised", "日志密钥已泄露", right, records=logged(log=lost))
 

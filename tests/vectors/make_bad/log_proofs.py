@@ -4,7 +4,7 @@ from typing import Any
 
 from more_keys import MlDsaKey
 from signing import CERT, STATUS, STRANGER, Key, b64u
-from tokens import NOW, REVOKED, status, usual
+from tokens import NOW, REVOKED, claims, status, token, usual
 from trees import (
     LATER_LOGGER,
     LOGGER,
@@ -18,6 +18,7 @@ from trees import (
     issued,
     line,
     path,
+    root,
     served_proof,
 )
 from vector import Row
@@ -153,6 +154,9 @@ def _grammar() -> Any:
     yield "not-a-proof", "不是证明", "no proof"
     yield "empty-proof", "空文本", "\n"
     yield "other-version", "版本不同", right.replace("@v1", "@v2")
+    yield "header-alone", "只有首行", f"c2sp.org/tlog-proof@v1\n\n{TREE.note()}"
+    yield "index-without-word", "序号没有 index", right.replace("index 3", "3")
+    yield "surrogate", "含代理项", right + "\ud800"
     yield "index-word-missing", "缺 index", right.replace("index 3\n", "")
     yield "index-other-word", "index 写错", right.replace("index", "place")
     yield "index-leading-zero", "序号前有零", right.replace("index 3", "index 03")
@@ -187,8 +191,9 @@ def _notes() -> Any:
 
     yield "note-unsigned", "检查点没有签名", of(text + "\n")
     yield "note-hyphen", "签名行以连字符开头", of(f"{text}\n-{signed[1:]}")
-    yield "note-no-final-line-feed", "末尾没有换行", of(f"{text}\n{signed[:-1]}")
-    yield "note-control-character", "含控制字符", of(_signed(text.replace("\n7\n", "\n7\n\x07\n")))
+    cut = f"{text}\n{signed}\u2014 a AAAAAAAAx"
+    yield "note-no-final-line-feed", "末尾没有换行", of(cut)
+    yield "note-control-character", "含控制字符", of(_signed(text + "a\tb\n"))
     yield "note-name-missing", "签名行缺名称", of(f"{text}\n{signed}\u2014  AAAAAAAA\n")
     yield "note-name-with-plus", "名称含加号", of(f"{text}\n{signed}\u2014 a+b AAAAAAAA\n")
     yield "note-name-too-long", "名称过长", of(f"{text}\n{signed}\u2014 {'a' * 201} AAAAAAAA\n")
@@ -255,6 +260,16 @@ def _checkpoints() -> Any:
     yield "size-beyond-limit", "大小超限", of(right.replace("\n7\n", f"\n{2**53}\n"))
     yield "two-lines", "检查点只有两行", of(f"{ORIGIN}\n7\n")
     yield "empty-line-inside", "检查点含空行", of(right.replace("\n7\n", "\n\n7\n"))
+    yield "empty-extension-line", "检查点末有空行", of(right + "\n")
+    two = Tree([b"another certificate", TREE.leaves[PLACE]])
+    pair = b64(root(two.hashes))
+    first = two.hashes[:1]
+    for name, zh, size, place in (
+        ("size-understated", "日志少报大小", 1, 0),
+        ("size-overstated", "日志多报大小", 4, 1),
+    ):
+        signed = _signed(two.text(size, top=pair))
+        yield name, zh, two.proof(1, note=signed, hashes=first, place=place)
     yield "long-origin", "日志名称过长", of(right.replace(ORIGIN, "l" * 201))
     yield "text-after-the-root", "根哈希后有文字", of(right.replace(top, top + " "))
 
@@ -305,6 +320,13 @@ def _leaves(row: Row) -> None:
         tree = Tree().fill(3)
         place = tree.add(issued(TOKEN, **changes))
         _missing(row, name, zh, tree.fill(2).proof(place))
+    long = token(claims(certificate_identifier="x" * 9000))
+    tree = Tree().fill(2)
+    proof = tree.proof(tree.add(issued(long)))
+    row.bad(
+        "log-leaf-too-long", "条目过长", "Log proof: leaf too long", long, "log_proof_missing",
+        "log_proof", policy=ASKS, records=logged(), log=served_proof(long, proof),
+    )  # fmt: skip
     tree = Tree().fill(2)
     issue = tree.add(issued(TOKEN))
     event = tree.add(changed(tree.leaves[issue], "suspended", NOW - 5, 1))

@@ -167,13 +167,13 @@ class Tree:
         checkpoint = self.note(size) if note is None else note
         return f"c2sp.org/tlog-proof@v1\n{extra}index {at}\n{lines}\n{checkpoint}"
 
-    def entry(self, index: int, **changes: Any) -> dict[str, Any]:
+    def entry(self, index: int) -> dict[str, Any]:
         """A member of a history."""
         return {
             "index": index,
             "leaf": self.leaves[index].decode(),
             "proof": [b64u(one) for one in path(index, self.hashes)],
-        } | changes
+        }
 
     def statement(
         self, places: list[int], *, iat: Any = NOW, key: Key = LOGGER, header: Any = None,
