@@ -16,6 +16,7 @@ from certsvc_sdk import statuslist
 from certsvc_sdk.errors import CertsvcError, FetchFailed
 from certsvc_sdk.fetch import Fetcher
 from certsvc_sdk.holdings import Holdings
+from certsvc_sdk.log import checkpoint, note
 from certsvc_sdk.log_source import LogSource, address_of
 from certsvc_sdk.log_trust import view_of
 from certsvc_sdk.statuslist import MAX_LIST_TOKEN
@@ -132,7 +133,7 @@ class Watcher:
             head = LogHeads(connection).get(view.origin)
             waiting = None if head is None else LogEntries(connection).waiting_since(head)
         try:
-            data = source.checkpoint()
+            data = source.read(checkpoint.PATH, note.MAX_NOTE)
         except FetchFailed as error:
             yield Complaint(Code.LOG_UNREACHABLE, view.origin, str(error))
             return

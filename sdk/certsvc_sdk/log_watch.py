@@ -11,7 +11,7 @@ from typing import Final
 
 from certsvc_sdk.errors import LogInvalid
 from certsvc_sdk.log import merkle, tiles
-from certsvc_sdk.log.checkpoint import PATH, Checkpoint, parse_checkpoint
+from certsvc_sdk.log.checkpoint import PATH, Checkpoint
 from certsvc_sdk.log.edge import Edge
 from certsvc_sdk.log.leaf import Changed, Issued, read_leaf
 from certsvc_sdk.log.note import MAX_NOTE
@@ -209,12 +209,3 @@ class Watcher:
 
 def _some(alarms: list[Alarm]) -> tuple[Alarm, ...]:
     return tuple(alarms[:MAX_ALARMS])
-
-
-def checkpoint_of(state: WatchState) -> Checkpoint | None:
-    """Return the newest checkpoint that a watcher has verified, None where it has seen none.
-
-    Raises:
-        LogNoteInvalid: the state is damaged.
-    """
-    return None if state.checkpoint is None else parse_checkpoint(state.checkpoint).checkpoint
