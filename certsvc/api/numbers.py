@@ -123,9 +123,6 @@ def _waiting(connection: Connection, now: float) -> Iterator[Observed]:
         "log": sa.select(count, sa.func.min(t.log_entry.c.created_at)).where(
             t.log_entry.c.log_index.is_(None)
         ),
-        "outbox": sa.select(count, sa.func.min(t.outbox.c.created_at)).where(
-            t.outbox.c.failed_at.is_(None)
-        ),
         "plans": sa.select(count, sa.func.min(t.certificate.c.planned_at)).where(
             # Spelled out: a bound value would not find SQLite's partial index.
             t.certificate.c.state == sa.literal_column("'planned'")

@@ -25,11 +25,16 @@ from certsvc.service.settings import Settings
     type=click.Path(file_okay=False, path_type=Path),
     help="把演示数据留在此目录 / keep the demo's data in this folder",
 )
-def demo(*, logs: bool, keep: Path | None) -> None:
+@click.option(
+    "--database",
+    metavar="URL",
+    help="使用此空数据库（缺省为 SQLite 文件）/ tell it on this empty database, not a SQLite file",
+)
+def demo(*, logs: bool, keep: Path | None, database: str | None) -> None:
     """演示全流程 · The whole story: issue, scan, accept, revoke, refuse."""
     with tempfile.TemporaryDirectory(prefix="certsvc-demo-") as folder:
         home = keep or Path(folder)
-        settings = demo_settings(home)
+        settings = demo_settings(home, database)
         started = time.monotonic()
         if not bootstrap.is_initialised(settings):
             bootstrap.initialise(settings, now=int(time.time()), report=_quiet)
@@ -46,16 +51,18 @@ def demo(*, logs: bool, keep: Path | None) -> None:
     click.secho("\n✔ 全部步骤符合预期 / every step was right", fg="green", bold=True)
 
 
-def demo_settings(home: Path) -> Settings:
+def demo_settings(home: Path, database: str | None = None) -> Settings:
     """Settings of a demo of its own: own folder, free ports, nothing of a running service.
 
-    A database that is named is used if it is empty, or this demo's own from an earlier run.
+    Args:
+        home: The demo's folder.
+        database: Address of an empty database, or of this demo's own from an earlier run; None:
+            a SQLite file. What the environment names belongs to somebody else.
     """
-    names = {"CERTSVC_PUBLIC_URL", "CERTSVC_DATABASE_URL"}
-    others = {name: value for name, value in os.environ.items() if name in names}
     return Settings.from_env(
         {
-            **others,
+            "CERTSVC_PUBLIC_URL": os.environ.get("CERTSVC_PUBLIC_URL", ""),
+            "CERTSVC_DATABASE_URL": database or "",
             "CERTSVC_HOME": str(home),
             "CERTSVC_ISSUER_PORT": str(free_port()),
             "CERTSVC_VERIFIER_PORT": str(free_port()),

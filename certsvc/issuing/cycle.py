@@ -5,7 +5,7 @@
 3. first transaction: claim the key and record the plan, sealed, with its place in the status list
 4. sign outside any transaction
 5. verify with the SDK; the QR frame must round-trip
-6. second transaction: compare-and-swap on the plan stores token, outbox, audit row and answer
+6. second transaction: compare-and-swap on the plan stores token, log entry, audit row and answer
 7. respond only after that commit
 """
 

@@ -215,30 +215,6 @@ audit = sa.Table(
     sa.PrimaryKeyConstraint("issuer_id", "seq"),
 )
 
-outbox = sa.Table(
-    "outbox",
-    metadata,
-    _issuer(),
-    sa.Column("outbox_id", sa.String(32), nullable=False),
-    sa.Column("topic", sa.String(32), nullable=False),
-    sa.Column("object", sa.String(128), nullable=False),
-    sa.Column("payload", sa.Text, nullable=False),
-    sa.Column("created_at", sa.BigInteger, nullable=False),
-    sa.Column("available_at", sa.BigInteger, nullable=False),
-    sa.Column("attempts", sa.BigInteger, nullable=False),
-    sa.Column("holder", sa.String(64)),
-    sa.Column("error", sa.String(64)),
-    sa.Column("failed_at", sa.BigInteger),
-    sa.PrimaryKeyConstraint("issuer_id", "outbox_id"),
-)
-sa.Index(
-    "ix_outbox_waiting",
-    outbox.c.topic,
-    outbox.c.available_at,
-    sqlite_where=sa.text("failed_at IS NULL"),
-    postgresql_where=sa.text("failed_at IS NULL"),
-)
-
 lease = sa.Table(
     "lease",
     metadata,

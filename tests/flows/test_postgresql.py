@@ -1,6 +1,5 @@
 """The whole story on PostgreSQL, and a data folder that meets somebody else's database."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +14,10 @@ NOW = 1_798_761_600
 
 def test_the_demo_tells_its_story_on_postgresql(postgres_server, postgres_empty, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-m", "certsvc", "demo", "--keep", str(tmp_path / "var")],
-        env={**os.environ, "CERTSVC_DATABASE_URL": postgres_empty},
+        [
+            *(sys.executable, "-m", "certsvc", "demo"),
+            *("--keep", str(tmp_path / "var"), "--database", postgres_empty),
+        ],
         capture_output=True,
         text=True,
         timeout=300,

@@ -70,11 +70,9 @@ def state(caller, certificate_id):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_the_walk_through(kind, tmp_path, monkeypatch, request):
-    if kind == "postgresql":
-        url = request.getfixturevalue("postgres_empty")
-        monkeypatch.setenv("CERTSVC_DATABASE_URL", url)
-    settings = demo_settings(tmp_path / "var")
+def test_the_walk_through(kind, tmp_path, request):
+    database = request.getfixturevalue("postgres_empty") if kind == "postgresql" else None
+    settings = demo_settings(tmp_path / "var", database)
     (tmp_path / "backups").mkdir()
     operator = Operator(settings, tmp_path)
     bootstrap.initialise(settings, now=int(time.time()), report=str)

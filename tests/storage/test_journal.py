@@ -339,9 +339,9 @@ def test_its_folder_is_closed_to_others(make_journal, folder, opened):
         ).write_bytes(b"") else None
 
 
-def test_a_database_without_tables_is_made_from_the_journal(opened, folder, tmp_path, plain):
-    if plain.dialect.name != "sqlite":
-        pytest.skip("a record is done again on the kind of database that wrote it")
+# A record is done again on the kind of database that wrote it.
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_database_without_tables_is_made_from_the_journal(opened, folder, tmp_path):
     put(opened(), "one")
     other = make_engine(f"sqlite:///{tmp_path / 'new.db'}")
     assert replay(other, iter(read(folder)[0])) == 1

@@ -1,6 +1,4 @@
-"""Audit chain, outbox, leases, issuers and clients."""
-
-import json
+"""Audit chain, leases, issuers and clients."""
 
 import pytest
 
@@ -11,7 +9,6 @@ from certsvc.storage.audit import Audit
 from certsvc.storage.clients import Clients
 from certsvc.storage.issuers import Issuer, Issuers
 from certsvc.storage.leases import Leases
-from certsvc.storage.outbox import MAX_ATTEMPTS, Outbox
 
 OFFICE = "119999000000000198"
 
@@ -75,38 +72,6 @@ def test_principals():
     caller = client(OFFICE, "c", scopes=["read"])
     assert caller.may("read")
     assert not caller.may("issue")
-
-
-def test_the_outbox_leases_oldest_first(connection):
-    outbox = Outbox(connection)
-    for number in range(5):
-        outbox.put(OFFICE, "issued", f"o{number}", {"n": number, "zh": "证"}, now=10 + number)
-    outbox.put(OFFICE, "status", "s", {}, now=10)
-    first = outbox.take(["issued"], holder="w1", now=20, ttl=30, limit=2)
-    assert [item.object for item in first] == ["o0", "o1"]
-    assert json.loads(first[0].payload) == {"n": 0, "zh": "证"}
-    second = outbox.take(["issued"], holder="w2", now=20, ttl=30, limit=9)
-    assert [item.object for item in second] == ["o2", "o3", "o4"]
-    assert outbox.take(["issued"], holder="w3", now=20, ttl=30, limit=9) == []
-    assert outbox.done(first, holder="w2") == 0
-    assert outbox.done(first, holder="w1") == 2
-    # The second lease ends: the messages come back, and the late holder is told apart.
-    third = outbox.take(["issued"], holder="w3", now=50, ttl=30, limit=9)
-    assert [(item.object, item.attempts) for item in third] == [("o2", 1), ("o3", 1), ("o4", 1)]
-    assert outbox.done(second, holder="w2") == 0
-    assert outbox.done(third, holder="w3") == 3
-    assert outbox.waiting() == 1
-
-
-def test_a_message_that_keeps_failing_is_set_aside(connection):
-    outbox = Outbox(connection)
-    outbox.put(OFFICE, "issued", "o", {}, now=0)
-    for attempt in range(MAX_ATTEMPTS):
-        (item,) = outbox.take(["issued"], holder="w", now=attempt * 10, ttl=5, limit=1)
-        outbox.failed(item, holder="w", error="boom", now=attempt * 10, retry_at=attempt * 10 + 10)
-        assert outbox.take(["issued"], holder="w", now=attempt * 10 + 9, ttl=5, limit=1) == []
-    assert outbox.take(["issued"], holder="w", now=10**9, ttl=5, limit=1) == []
-    assert outbox.waiting() == 1
 
 
 def test_one_holder_at_a_time_and_fences_grow(connection):
