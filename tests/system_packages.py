@@ -12,6 +12,7 @@ from pathlib import Path
 #: Program → Debian package.
 PROGRAMS = {
     "curl": "curl",
+    "faketime": "faketime",
     "openssl": "openssl",
     "postgres": "postgresql",
     "redis-server": "redis-server",

@@ -1,6 +1,6 @@
 """`/log/`: the transparency log for everybody: static tiles, and look-ups by leaf hash.
 
-Who asks must know the hash, which only a certificate gives, so nobody can go through them.
+A look-up tells of one certificate nothing but what the public entry bundles tell of it too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +35,7 @@ from certsvc_sdk.log.merkle import HASH_BYTES
 from certsvc_sdk.log.note import MAX_NOTE
 from certsvc_sdk.log.tiles import Tile
 from certsvc_sdk.strict import b64u_decode
+from keys.errors import KeysError
 
 TEXT = "text/plain; charset=utf-8"
 OCTETS = "application/octet-stream"
@@ -81,6 +82,8 @@ class LookUps:
         Raises:
             Problem: as `proof`.
         """
+        # Before the entries are read: what happens after this moment may be missing among them.
+        now = int(self._clock())
         entries = self._life(leaf_hash)
         if entries[0].seq != ISSUE:
             raise Problem(LOG_ENTRY_UNKNOWN)
@@ -92,7 +95,7 @@ class LookUps:
         if len(life) < len(entries):
             raise _later()
         with _told():
-            data = self._reader.history(life, now=int(self._clock()))
+            data = self._reader.history(life, now=now)
         return _merged(data)
 
     def _life(self, leaf_hash: str) -> Sequence[Entry]:
@@ -104,7 +107,7 @@ class LookUps:
             if found is None:
                 raise Problem(LOG_ENTRY_UNKNOWN)
             life = entries.of_certificate(found.issuer_id, found.certificate_id)
-        return life[found.seq :] if life[found.seq].seq == found.seq else [found]
+        return [found, *(one for one in life if one.seq > found.seq)]
 
 
 def log_blueprint(
@@ -136,7 +139,7 @@ def log_blueprint(
             note = witnesses.collect(read_body(MAX_NOTE))
         except CosignatureRefused as error:
             raise Problem(COSIGNATURE_REFUSED, detail=str(error)) from error
-        except (PublishingError, OSError) as error:
+        except (PublishingError, KeysError, OSError) as error:
             raise Problem(LOG_UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS}) from error
         return open_to_all(Response(note, content_type=TEXT))
 
@@ -167,7 +170,7 @@ def _told() -> Iterator[None]:
         yield
     except LogUnpublished as error:
         raise _later() from error
-    except PublishingError as error:
+    except (PublishingError, KeysError) as error:
         raise Problem(LOG_UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS}) from error
 
 

@@ -16,6 +16,7 @@ from certsvc.publishing.log_reader import LogReader, Stamp
 from certsvc.service.engine import DatabaseUnavailable, reading
 from certsvc.storage.errors import StorageError
 from certsvc.storage.log import ISSUE, Entry, LogEntries, LogHeads
+from keys.errors import KeysError
 
 _log = logging.getLogger("certsvc.log")
 
@@ -89,16 +90,15 @@ class LogAnswers:
 
         Never raises: what was issued is answered, with its place or without.
         """
-        found = None
         try:
-            found = self.now(issuer_id, certificate_id)
-            if found is None or found.proof is not None or not self._wait or self._stands_still():
-                return found
-            merged = self._merged_soon((issuer_id, certificate_id, ISSUE))
-            return found if merged is None else self._place(merged)
-        except (DatabaseUnavailable, StorageError, PublishingError) as error:
+            if self._wait and not self._stands_still():
+                merged = self._merged_soon((issuer_id, certificate_id, ISSUE))
+                if merged is not None:
+                    return self._place(merged)
+            return self.now(issuer_id, certificate_id)
+        except (DatabaseUnavailable, StorageError, PublishingError, KeysError) as error:
             _log.warning("no place in the log", extra={"code": error.code})
-            return found
+            return None
 
     def _place(self, entry: Entry) -> Place:
         proof = None
@@ -107,16 +107,20 @@ class LogAnswers:
                 proof = self._reader.proof(entry.log_index, entry.leaf_hash)
         except LogUnpublished:
             pass
-        except (PublishingError, OSError) as error:
+        except (PublishingError, KeysError, OSError) as error:
             # The certificate is issued; its proof can be asked for when the tree is whole again.
             _log.error("no proof", extra={"code": getattr(error, "code", "os_error")})
         index = None if proof is None else entry.log_index
         return Place(self._reader.origin, entry.leaf_hash, index, proof)
 
     def _stands_still(self) -> bool:
-        moment = self._monotonic()
-        if self._still is None or not 0 <= moment - self._still[0] < HEALTH_SECONDS:
-            self._still = moment, merge_stands_still(self._engine, self._reader, self._clock)
+        moment, known = self._monotonic(), self._still
+        if known is not None and 0 <= moment - known[0] < HEALTH_SECONDS:
+            return known[1]
+        if known is not None:
+            # One asks; the others go by the former answer meanwhile.
+            self._still = moment, known[1]
+        self._still = moment, merge_stands_still(self._engine, self._reader, self._clock)
         return self._still[1]
 
     def _merged_soon(self, key: Key) -> Entry | None:

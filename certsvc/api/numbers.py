@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Connection, Engine, make_url
 
 from certsvc.service.engine import DatabaseUnavailable, reading
 from certsvc.service.health import MEGABYTE, ReadyCheck, clock_check, disk_check, disk_free
@@ -43,9 +43,13 @@ def numbers(
 
 
 def _folders(settings: Settings) -> list[Path]:
-    """Where the issuer writes: database or keys, published tree, journal."""
-    journal = settings.journal_folder
-    return [settings.home, settings.published, *(() if journal is None else (journal,))]
+    """Where the issuer writes: home with keys, published tree, database file, journal."""
+    others = [settings.journal_folder]
+    database = make_url(settings.database_url)
+    if database.get_backend_name() == "sqlite" and database.database:
+        others.append(Path(database.database).parent)
+    folders = [settings.home, settings.published, *(each for each in others if each is not None)]
+    return list(dict.fromkeys(folders))
 
 
 def database_numbers(

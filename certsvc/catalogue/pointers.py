@@ -37,8 +37,11 @@ def join(parent: str, segment: str | int) -> str:
     text = str(segment)
     if len(text) > _MAX_SEGMENT:
         text = text[:_MAX_SEGMENT] + "…"
-    text = "".join(char if char.isprintable() else "\ufffd" for char in text)
-    return f"{parent}/{text.replace('~', '~0').replace('/', '~1')}"
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else "\ufffd" for char in text)
+    if "~" in text or "/" in text:
+        text = text.replace("~", "~0").replace("/", "~1")
+    return f"{parent}/{text}"
 
 
 def bind(pattern: str, indexes: tuple[int, ...]) -> str:

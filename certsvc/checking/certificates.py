@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from certsvc.checking.finding import Finding
+from certsvc.issuing.answers import open_credential
 from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.leaves import entries_of
 from certsvc.service.engine import DatabaseUnavailable, reading
@@ -23,8 +24,11 @@ from certsvc.storage.certificate_rows import (
 from certsvc.storage.issuers import Issuers
 from certsvc.storage.sealing import Sealing, data_key_name
 from certsvc.storage.tables import certificate, log_entry, status_event
+from certsvc_sdk import sdjwt
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.log.leaf import Issued, read_leaf
+from certsvc_sdk.status import reference
+from certsvc_sdk.strict import Json
 from keys import KeyStore
 from keys.errors import KeysError
 
@@ -76,8 +80,7 @@ class CertificateCheck:
     def one(self, issuer_id: str, certificate_id: str) -> list[Finding]:
         """Check one certificate."""
         with reading(self._engine) as connection:
-            key = certificate.c.certificate_id == certificate_id
-            return self._check(connection, issuer_id, key)[0]
+            return self._check(connection, issuer_id, [certificate_id])
 
     def _page(self, issuer_id: str, after: str) -> tuple[list[Finding], str] | None:
         query = (
@@ -90,23 +93,26 @@ class CertificateCheck:
             ids = [row.certificate_id for row in connection.execute(query)]
             if not ids:
                 return None
-            key = certificate.c.certificate_id.between(ids[0], ids[-1])
-            return self._check(connection, issuer_id, key)[0], ids[-1]
+            return self._check(connection, issuer_id, ids), ids[-1]
 
-    def _check(
-        self, connection: Connection, issuer_id: str, key: sa.ColumnElement[bool]
-    ) -> tuple[list[Finding], int]:
+    def _check(self, connection: Connection, issuer_id: str, ids: Sequence[str]) -> list[Finding]:
+        """Check the certificates from the first to the last of these."""
+        key = certificate.c.certificate_id.between(ids[0], ids[-1])
         query = certificate.select().where(certificate.c.issuer_id == issuer_id, key)
-        rows = [
-            CertificateRow(**{**row, "state": State(row["state"])})
-            for row in connection.execute(query).mappings()
-        ]
-        ids = [row.certificate_id for row in rows]
-        lives = _lives(connection, issuer_id, min(ids, default=""), max(ids, default=""))
+        try:
+            rows = [
+                CertificateRow(**{**row, "state": State(row["state"])})
+                for row in connection.execute(query).mappings()
+            ]
+            lives = _lives(connection, issuer_id, ids[0], ids[-1])
+        except ValueError:  # a state that is none
+            if len(ids) == 1:
+                return [Finding("database_unreadable", f"certificate {issuer_id}/{ids[0]}")]
+            return [found for one in ids for found in self._check(connection, issuer_id, [one])]
         findings: list[Finding] = []
         for row in rows:
             findings += self._certificate(row, lives.get(row.certificate_id) or _Life())
-        return findings, len(rows)
+        return findings
 
     def _certificate(self, row: CertificateRow, life: _Life) -> Iterator[Finding]:
         place = f"certificate {row.issuer_id}/{row.certificate_id}"
@@ -117,12 +123,14 @@ class CertificateCheck:
                 yield Finding("leaf_surplus", place)
             return
         try:
-            entries = entries_of(self._sealing(row.issuer_id), row, life.events)
+            sealing = self._sealing(row.issuer_id)
+            entries = entries_of(sealing, row, life.events)
             issue = read_leaf(entries[0].leaf.encode())
+            same = _is_of(sdjwt.parse(open_credential(sealing, row)["token"]).payload(), row)
         except (IssuingError, KeysError, CertsvcError, ValueError, KeyError):
             yield Finding("certificate_unreadable", place)
             return
-        if not isinstance(issue, Issued) or not _is_of(issue, row):
+        if not same or not isinstance(issue, Issued) or issue.kid != row.kid:
             yield Finding("certificate_unreadable", place)
         for entry in entries:
             found = life.leaves.pop(entry.seq, None)
@@ -212,9 +220,17 @@ def _state_is_right(row: CertificateRow, events: Sequence[StatusEvent]) -> bool:
     return (row.state, row.status_value, row.status_seq) == expected
 
 
-def _is_of(issue: Issued, row: CertificateRow) -> bool:
-    said = issue.certificate_identifier, issue.iat, issue.kid
-    return said == (row.certificate_identifier, row.iat, row.kid)
+def _is_of(payload: Mapping[str, Json], row: CertificateRow) -> bool:
+    """Whether a row says what its token says; by its list and index a certificate is revoked."""
+    names = ("certificate_identifier", "iat", "exp")
+    if any(payload.get(name) != getattr(row, name) for name in names):
+        return False
+    told = reference(payload)
+    status = told.uri.rpartition("/")[2], told.idx
+    vct = str(payload.get("vct"))
+    return status == (str(row.list_no), row.list_index) and vct.endswith(
+        f"/{row.type}/{row.type_version}"
+    )
 
 
 def _is_recovered(certificate_id: str, data: bytes) -> bool:

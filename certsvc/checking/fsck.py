@@ -1,7 +1,6 @@
 """The whole check (`certsvc fsck`): database, published tree, backups."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
@@ -20,10 +19,12 @@ from certsvc.publishing.log_signing import LogSigner, log_origin
 from certsvc.publishing.tree import PublishedTree
 from certsvc.restoring import archive
 from certsvc.restoring.errors import BackupDamaged
-from certsvc_sdk.errors import LogTileInvalid
+from certsvc.service.engine import DatabaseUnavailable
+from certsvc_sdk.errors import CertsvcError, LogTileInvalid
 from certsvc_sdk.log.note import NoteKey
 from certsvc_sdk.log.tiles import Tile
 from keys import KeyStore
+from keys.errors import KeysError
 
 Progress = Callable[[int], object]
 
@@ -69,11 +70,12 @@ class Fsck:
             progress: takes how much was done since its last call.
             backups: files of `certsvc backup` to read through.
         """
-        yield from self._log.run(progress)
-        yield from self._certificates.run(progress)
-        yield from chain(self._status.missing(), self._trust.missing())
+        yield from _told("log", self._log.run(progress))
+        yield from _told("certificate", self._certificates.run(progress))
+        yield from _told("status_list", self._status.missing())
+        yield from _told("issuer", self._trust.missing())
         for path in self._others():
-            yield from self._other(path)
+            yield from _told(path, self._other(path))
             progress(1)
         for backup in backups:
             yield from check_backup(backup)
@@ -118,6 +120,14 @@ class Fsck:
             yield from (self._status if is_status else self._trust).file(path)
         except PublishingError:
             yield Finding("list_invalid" if is_status else "trust_invalid", path)
+
+
+def _told(place: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Go on with the rest where the database holds what no check expected."""
+    try:
+        yield from findings
+    except (CertsvcError, DatabaseUnavailable, KeysError, PublishingError, ValueError):
+        yield Finding("database_unreadable", place)
 
 
 def check_backup(path: Path) -> Iterator[Finding]:

@@ -64,9 +64,19 @@ class LogCheck:
             head = LogHeads(connection).get(self._view.origin)
         return 0 if head is None else head.size
 
+    def _marked(self) -> int:
+        """How many leaves readers have seen, by the database."""
+        with reading(self._engine) as connection:
+            head = LogHeads(connection).get(self._view.origin)
+        return 0 if head is None else head.published_size
+
     def run(self, progress: Progress) -> Iterator[Finding]:
         """Check everything; `progress` takes the leaves and files done since its last call."""
+        # Asked for first: the checkpoint moves before the mark does.
+        marked = self._marked()
         published, tiles = self.published(), self.files()
+        if published is not None and published.size < marked:
+            yield Finding("checkpoint_invalid", f"{CHECKPOINT} ({published.size} < {marked})")
         truth = self.derive(tiles, progress)
         yield from truth.findings
         yield from self.checkpoint(truth)
@@ -113,7 +123,7 @@ class LogCheck:
             wanted: partial tiles to know too, beside every complete one.
             progress: takes the leaves done since its last call.
         """
-        truth = LogTruth(self.size())
+        truth = self._extent()
         widths: dict[tuple[int | None, int], set[int]] = defaultdict(set)
         for tile in (*wanted, *edge_of(truth.size), *bundles(0, truth.size)):
             widths[tile.level, tile.number].add(tile.width)
@@ -137,6 +147,17 @@ class LogCheck:
         if entries:
             _note_bundle(truth, edge.size // WIDTH, entries, widths)
         return truth
+
+    def _extent(self) -> LogTruth:
+        """As many leaves as the head says, or fewer where there cannot be so many."""
+        with reading(self._engine) as connection:
+            head = LogHeads(connection).get(self._view.origin)
+            end = LogEntries(connection).end()
+        size = 0 if head is None else head.size
+        if size <= end:
+            return LogTruth(size)
+        # A damaged number must be told, and not counted up to.
+        return LogTruth(end, findings=[Finding("leaf_misplaced", f"log_entry {end}..{size - 1}")])
 
     def _leaves(self, truth: LogTruth, progress: Progress) -> Iterator[bytes]:
         for first in range(0, truth.size, CHUNK):

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy.engine import Engine
 from tuf.api.exceptions import RepositoryError
@@ -16,8 +16,9 @@ from certsvc.publishing.roles import METADATA_FOLDER, TARGET_FOLDER, RoleFiles
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import reading
 from certsvc.storage.issuers import Issuers
+from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.strict import dumps
-from certsvc_sdk.trust.record import parse_record
+from certsvc_sdk.trust.record import IssuerRecord, parse_record
 
 _ROLE = re.compile(r"(?:[0-9]+\.)?([A-Za-z0-9_-]+)\.json")
 _TARGET = re.compile(r"(?:.*/)?([0-9a-f]{64})\.[^/]+")
@@ -37,13 +38,25 @@ class TrustCheck:
         self, tree: PublishedTree, engine: Engine, catalogue: Catalogue, *, base_url: str
     ) -> None:
         self._tree = tree
-        self._expected = dict(_metadata(engine, catalogue, base_url))
+        self._unreadable: list[Finding] = []
+        records = list(self._records(engine))
+        self._expected = dict(_metadata(records, catalogue, base_url))
 
     def missing(self) -> Iterator[Finding]:
-        """Metadata that should be published and is not."""
+        """Metadata that should be published and is not, and records it cannot be made from."""
+        yield from self._unreadable
         for path in self._expected:
             if not self._tree.exists(path):
                 yield Finding("metadata_differs", path)
+
+    def _records(self, engine: Engine) -> Iterator[IssuerRecord]:
+        with reading(engine) as connection:
+            rows = Issuers(connection).all()
+        for row in rows:
+            try:
+                yield parse_record(row.record.encode())
+            except CertsvcError:
+                self._unreadable.append(Finding("database_unreadable", f"issuer {row.issuer_id}"))
 
     def file(self, path: str) -> Iterator[Finding]:
         """Check one file."""
@@ -93,13 +106,13 @@ def _is_lower_case(metadata: Metadata[Root]) -> bool:
     return all(text == text.lower() for text in texts)
 
 
-def _metadata(engine: Engine, catalogue: Catalogue, base_url: str) -> Iterator[tuple[str, bytes]]:
+def _metadata(
+    records: Sequence[IssuerRecord], catalogue: Catalogue, base_url: str
+) -> Iterator[tuple[str, bytes]]:
     for name in catalogue.names():
         for version in catalogue.versions(name):
             kind = catalogue.get(name, version)
             yield f"vct/{name}/{version}", kind.metadata_document(kind.vct(base_url))
-    with reading(engine) as connection:
-        records = [parse_record(one.record.encode()) for one in Issuers(connection).all()]
     for record in records:
         place = f"{WELL_KNOWN}/{record.iss.removeprefix(base_url)}"
         yield place, dumps(issuer_metadata(record))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,9 @@ for _command in (backup, restore, recover, watch, fsck):
     cli.add_command(_command)
 
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
 def main() -> None:
     """Run the command line; what went wrong is said in a line, not in a trace.
 
@@ -60,5 +64,8 @@ def main() -> None:
         click.echo(f"错误 / error: {error.code}: {error}", err=True)
         sys.exit(1)
     except OSError as error:
-        click.echo(f"错误 / error: {error.strerror}: {error.filename}", err=True)
+        what = "磁盘已满 / disk full" if error.errno in _FULL else error.strerror
+        # A failed write names no file.
+        where = f": {error.filename}" if error.filename else ""
+        click.echo(f"错误 / error: {what}{where}", err=True)
         sys.exit(1)

@@ -113,11 +113,16 @@ def free_bytes(folders: Iterable[Path]) -> list[tuple[Path, int]]:
 
 
 def disk_free(folders: Callable[[], Iterable[Path]]) -> Callable[[], Iterable[Observed]]:
-    """The same as numbers; a folder is called by its last name."""
-    return lambda: [
-        Observed("disk_free_bytes", free, (folder.name or "/",))
-        for folder, free in free_bytes(folders())
-    ]
+    """The same as numbers; a folder is called by its last name, of two the fuller one shows."""
+
+    def observe() -> Iterable[Observed]:
+        least: dict[str, int] = {}
+        for folder, free in free_bytes(folders()):
+            name = folder.name or "/"
+            least[name] = min(free, least.get(name, free))
+        return [Observed("disk_free_bytes", free, (name,)) for name, free in least.items()]
+
+    return observe
 
 
 def clock_check(clock: Callable[[], float], floor: Callable[[], int | None]) -> ReadyCheck:

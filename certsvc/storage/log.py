@@ -152,6 +152,11 @@ class LogEntries:
         rows = self._connection.execute(query)
         return [(row.log_index, bytes(row.data), bytes(row.leaf_hash)) for row in rows]
 
+    def end(self) -> int:
+        """Behind the last place that is taken; 0 where none is."""
+        last = self._connection.execute(sa.select(sa.func.max(log_entry.c.log_index))).scalar()
+        return 0 if last is None else int(last) + 1
+
     def waiting_since(self, head: Head) -> int | None:
         """When the oldest entry that readers do not see yet was written; None: they see all."""
         unpublished = sa.select(sa.func.min(log_entry.c.created_at)).where(

@@ -49,6 +49,7 @@ def make_worker(
     *,
     name: str,
     clock: Callable[[], float] = time.time,
+    catalogue: Catalogue | None = None,
     checkpoint: Checkpoint = no_checkpoint,
     log_step: Step = no_step,
     admit: Callable[[], object] = int,
@@ -64,6 +65,7 @@ def make_worker(
         keys: the key store.
         name: tells it from other programs.
         clock: Unix seconds.
+        catalogue: the certificate types; None: the built-in ones.
         checkpoint: called with the number of each step of a publication, for tests.
         log_step: the same for the transparency log.
         admit: asked whenever the lease comes to this worker.
@@ -72,8 +74,9 @@ def make_worker(
         tracer: notes each look.
     """
     tree = PublishedTree(settings.published)
+    catalogue = catalogue or Catalogue.builtin()
     issuing = IssuingService(
-        engine=engine, keys=keys, catalogue=Catalogue.builtin(), settings=settings, clock=clock
+        engine=engine, keys=keys, catalogue=catalogue, settings=settings, clock=clock
     )
     holder = f"{name}-{os.getpid()}-{socket.gethostname()}"[:64]
     tenure = Tenure(engine, holder=holder, clock=clock, admit=admit)

@@ -19,12 +19,13 @@ from certsvc_sdk.errors import Malformed
 from certsvc_sdk.log.history import MAX_HISTORY
 from certsvc_sdk.log.note import MAX_NOTE
 from certsvc_sdk.log.proof import MAX_TEXT
+from certsvc_sdk.strict import Json
 
 _LOG = logging.getLogger("certsvc_sdk")
 
 #: Checkpoints kept until they can be compared with the newest one.
 MAX_PENDING: Final = 32
-#: One pair proves a fork; some more show how far it went.
+#: Of one log. One pair proves a fork; some more show how far it went.
 MAX_FORKS: Final = 16
 # Proofs kept for offline use: 4 kB each.
 _MAX_PROOFS = 4096
@@ -61,31 +62,29 @@ class LogCache:
         self._lock = threading.Lock()
         self._stored = 0
 
-    def head(self, origin: str) -> bytes | None:
-        """Return the newest checkpoint seen of a log, as a signed note."""
-        return self._read(f"head-{_name(origin)}", MAX_NOTE)
+    def head(self, vkey: str) -> bytes | None:
+        """Return the newest checkpoint seen that a log's key signed, as a signed note."""
+        return self._read(f"head-{_name(vkey)}", MAX_NOTE)
 
-    def keep_head(self, origin: str, note: bytes) -> None:
-        """Remember the newest checkpoint of a log."""
-        self._write(f"head-{_name(origin)}", note)
+    def keep_head(self, vkey: str, note: bytes) -> None:
+        """Remember the newest checkpoint that a key signed."""
+        self._write(f"head-{_name(vkey)}", note)
 
-    def pending(self, origin: str) -> tuple[str, ...]:
-        """Return checkpoints that were taken while there was no line to compare them."""
-        return tuple(self._list(f"pending-{_name(origin)}", MAX_PENDING))
+    def pending(self, vkey: str) -> tuple[str, ...]:
+        """Return checkpoints by a key that were taken while there was no line to compare them."""
+        return tuple(self._list(f"pending-{_name(vkey)}", MAX_PENDING))
 
-    def keep_pending(self, origin: str, notes: Sequence[str]) -> None:
-        """Remember which checkpoints wait for a comparison."""
+    def keep_pending(self, vkey: str, notes: Sequence[str]) -> None:
+        """Remember which checkpoints wait for a comparison, the newest last."""
         newest = [*dict.fromkeys(notes)][-MAX_PENDING:]
-        self._write(f"pending-{_name(origin)}", strict.dumps({"notes": newest}))
+        self._write(f"pending-{_name(vkey)}", strict.dumps({"notes": newest}))
 
     def forks(self) -> tuple[Fork, ...]:
         """Return the evidence against all logs; nothing here ever takes it away."""
         found: list[Fork] = []
         for path in sorted(self._folder.glob("fork-*.json")):
             with suppress(OSError, Malformed):
-                obj = strict.loads_object(
-                    _bytes(path, 3 * MAX_NOTE), max_bytes=3 * MAX_NOTE, what="fork"
-                )
+                obj = _own(_bytes(path, _room(2)), 2)
                 found.append(
                     Fork(
                         origin=strict.text(obj, "origin", "fork"),
@@ -99,7 +98,7 @@ class LogCache:
     def keep_fork(self, fork: Fork) -> None:
         """Keep evidence against a log, for ever."""
         name = _name(fork.kept + fork.found)
-        if len(self.forks()) < MAX_FORKS:
+        if sum(one.origin == fork.origin for one in self.forks()) < MAX_FORKS:
             obj = {
                 "origin": fork.origin,
                 "kept": fork.kept,
@@ -128,11 +127,11 @@ class LogCache:
         self._prune("histories")
 
     def _list(self, name: str, most: int) -> list[str]:
-        data = self._read(name, most * MAX_NOTE)
+        data = self._read(name, _room(most))
         if data is None:
             return []
         try:
-            obj = strict.loads_object(data, max_bytes=most * MAX_NOTE, what="cache")
+            obj = _own(data, most)
             return [one for one in strict.array(obj, "notes", "cache") if isinstance(one, str)]
         except Malformed:
             return []
@@ -174,6 +173,17 @@ def _bytes(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise Malformed("a cache file is too long")
     return data
+
+
+def _room(notes: int) -> int:
+    """Return the length of JSON that holds so many notes; a quotation mark takes two bytes."""
+    return (2 * notes + 1) * MAX_NOTE
+
+
+def _own(data: bytes, notes: int) -> dict[str, Json]:
+    # Notes are strangers' text: their commas must not make what was kept unreadable.
+    room = _room(notes)
+    return strict.loads_object(data, max_bytes=room, what="cache", max_members=room)
 
 
 def _name(text: str) -> str:

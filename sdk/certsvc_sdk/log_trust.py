@@ -42,7 +42,9 @@ class Witnesses:
         return cls(keys, needed)
 
 
-def view_of(record: IssuerRecord, witnesses: Witnesses | None = None) -> LogView | None:
+def view_of(
+    record: IssuerRecord, witnesses: Witnesses | None = None, *, compromised: bool = False
+) -> LogView | None:
     """Return the trust in an issuer's transparency log, None where the record names none.
 
     Retired keys go on proving what they signed. A compromised one proves nothing: a checkpoint
@@ -51,13 +53,14 @@ def view_of(record: IssuerRecord, witnesses: Witnesses | None = None) -> LogView
     Args:
         record: the issuer's trust record.
         witnesses: who must have seen a checkpoint; None: nobody.
+        compromised: take these keys too; for evidence against the log, which outlasts them.
     """
     if record.log_origin is None:
         return None
     keys = [
         key.public
         for key in record.keys
-        if key.use == KeyUse.LOG and key.state is not KeyState.COMPROMISED
+        if key.use == KeyUse.LOG and (compromised or key.state is not KeyState.COMPROMISED)
     ]
     try:
         return LogView.of(

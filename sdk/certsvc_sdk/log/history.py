@@ -19,7 +19,7 @@ from certsvc_sdk import jws, strict
 from certsvc_sdk.errors import CertsvcError, LogHistoryInvalid, LogInvalid, Malformed
 from certsvc_sdk.log import merkle
 from certsvc_sdk.log.checkpoint import Checkpoint
-from certsvc_sdk.log.leaf import Changed, Event, Issued, read_leaf
+from certsvc_sdk.log.leaf import FINAL_EVENTS, Changed, Event, Issued, read_leaf
 from certsvc_sdk.log.note import Kind
 from certsvc_sdk.log.view import LogView, Opened
 from certsvc_sdk.strict import Json
@@ -35,6 +35,8 @@ _MEMBERS = frozenset({"checkpoint", "events", "issued", "statement", "v"})
 _ENTRY_MEMBERS = frozenset({"index", "leaf", "proof"})
 # No proof is longer than a path up the largest tree.
 _MAX_PATH = merkle.MAX_SIZE.bit_length()
+# Lets as many values through as the longest history holds; its members are named one by one.
+_MAX_VALUES = MAX_EVENTS * (_MAX_PATH + 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +85,8 @@ class Life:
     def last(self, at: int) -> Changed | None:
         """Return the event that rules at a moment, None where none had happened.
 
-        What is revoked stays so. A clock that was set back makes no event happen earlier than
-        the one before it.
+        What ended stays so. Where clocks were set back, a certificate is resumed no earlier than
+        the event before says, and every other event counts from its own time.
 
         Args:
             at: Unix seconds.
@@ -92,9 +94,12 @@ class Life:
         found, since = None, 0
         for event in self.events:
             since = max(since, event.at)
-            if since > at or (found is not None and found.event is Event.REVOKED):
-                break
-            found = event
+            # A clock that was ahead before must not put off a suspension or an end.
+            begin = since if event.event is Event.RESUMED else event.at
+            if begin <= at:
+                found = event
+                if event.event in FINAL_EVENTS:
+                    break
         return found
 
 
@@ -198,7 +203,7 @@ def read_history(data: bytes) -> History:
         LogHistoryInvalid: too long, not JSON, or anything unknown, missing or of a wrong type.
     """
     try:
-        obj = strict.loads_object(data, max_bytes=MAX_HISTORY, what=_WHAT)
+        obj = strict.loads_object(data, max_bytes=MAX_HISTORY, what=_WHAT, max_members=_MAX_VALUES)
         if obj.keys() != _MEMBERS or strict.integer(obj, "v", _WHAT) != VERSION:
             raise Malformed("a history of another version")
         events = strict.array(obj, "events", _WHAT)

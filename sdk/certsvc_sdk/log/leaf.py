@@ -1,7 +1,7 @@
 """Leaves of the log: one event of one certificate each, canonical JSON without personal data.
 
 The leaf of an issue is computed from the token alone, so who holds a certificate can ask for its
-place and nobody else can guess it. Status events are chained: each names its predecessor's hash.
+place by the hash. Status events are chained: each names its predecessor's hash.
 """
 
 from collections.abc import Mapping

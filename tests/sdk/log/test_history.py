@@ -82,6 +82,34 @@ def test_a_clock_that_went_back_moves_no_event_before_another(book: Any, logbook
     assert life.last(T0 + 100) == replace(resumed, at=T0 + 50)
 
 
+def test_a_clock_that_was_ahead_puts_off_no_end_and_no_suspension(book: Any, logbooks: Any) -> None:
+    places = lived(book, logbooks)
+    life = book.history(places, T0 + 5000).prove(book.view, leaf_of(book, places))
+    suspended, resumed, revoked = life.events
+    ended = replace(life, events=(replace(suspended, at=T0 + 900), revoked))
+    assert ended.last(T0 + 299) is None
+    assert ended.last(T0 + 300) == ended.last(T0 + 1000) == revoked
+    again = replace(suspended, at=T0 + 400)
+    life = replace(life, events=(suspended, replace(resumed, at=T0 + 900), again))
+    assert (life.last(T0 + 399), life.last(T0 + 400)) == (suspended, again)
+
+
+@pytest.mark.parametrize("end", ["revoked", "superseded"])
+def test_nothing_follows_an_end(end: str, book: Any, logbooks: Any) -> None:
+    places = lived(book, logbooks, (end, "resumed"))
+    life = book.history(places, T0 + 5000).prove(book.view, leaf_of(book, places))
+    last = life.last(T0 + 4000)
+    assert last is not None
+    assert last.event.value == end
+
+
+def test_the_longest_history_in_a_large_log_is_read(made: History) -> None:
+    path = tuple(number.to_bytes(32, "big") for number in range(50))
+    events = tuple(replace(made.events[0], index=n, proof=path) for n in range(MAX_EVENTS))
+    whole = replace(made, events=events)
+    assert read_history(whole.to_bytes()) == whole
+
+
 def test_what_is_revoked_stays_so(book: Any, logbooks: Any) -> None:
     places = lived(book, logbooks, ("revoked", "resumed"))
     life = book.history(places, T0 + 5000).prove(book.view, leaf_of(book, places))

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from typing import Literal
 
-from servers.fault_proxy import Broken, Fault, FaultProxy, Link
+from servers.fault_proxy import FaultProxy
+from servers.faults import Broken, Fault, Link
 
 # ReadyForQuery, outside any transaction (PostgreSQL, "Message Formats").
 READY = b"Z\x00\x00\x00\x05I"

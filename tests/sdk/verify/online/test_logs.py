@@ -1,5 +1,6 @@
 """A verifier and a published log: proofs, histories, and logs that contradict themselves."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,9 @@ import pytest
 
 from certsvc_sdk.errors import LogNoteInvalid
 from certsvc_sdk.log.note import Kind, NoteKey
+from certsvc_sdk.log_cache import MAX_PENDING, Fork, LogCache
+from certsvc_sdk.log_holding import LogHolding
+from certsvc_sdk.log_trust import view_of
 from certsvc_sdk.policy import Policy
 
 ASKS = Policy(require_log_proof=True)
@@ -100,7 +104,7 @@ def test_a_log_that_grows_is_followed(office: Any, server: Any, verifier_of: Any
     office.book.serve_proof(place)
     office.book.write(office.publisher.tree / "log")
     assert verifier.check(newer, policy=ASKS).code == "valid"
-    head = verifier._holdings.log.cache.head(office.book.origin)
+    head = verifier._holdings.log.cache.head(office.book.key.vkey)
     assert head == office.book.note()
     assert any(path.startswith("/log/tile/0/") for path in of_log(server))
     assert verifier.log_forks() == ()
@@ -171,6 +175,138 @@ def test_what_was_taken_without_a_line_is_compared_later(
     last = office.issuer.token(iat=office.facts.now - 98)
     assert verifier_of(url=server.url).check(last, policy=ASKS).code == "log_proof_missing"
     assert len(verifier.log_forks()) == 1
+
+
+def test_what_was_taken_without_a_line_is_compared_when_it_is_asked_for_again(
+    office: Any, server: Any, verifier_of: Any, logbooks: Any
+) -> None:
+    verifier = verifier_of(url=server.url)
+    assert verifier.check(office.token, policy=ASKS).code == "valid"
+    other = office.forked(logbooks, 3, 6)
+    token = office.issuer.token(iat=office.facts.now - 100)
+    proof = other.proof(len(other.leaves) - 1)
+    assert verifier_of(offline=True).check(token, policy=ASKS, log_proof=proof).code == "valid"
+    # The same certificate and no other, in the verifier that has a line again.
+    assert verifier_of(url=server.url).check(token, policy=ASKS).code == "log_proof_missing"
+    assert len(verifier.log_forks()) == 1
+    # A verifier of the same folder that runs already notices with the next proof.
+    other = office.issuer.token(iat=office.facts.now - 98)
+    office.book.issue(other)
+    office.serve()
+    office.book.serve_proof(9)
+    office.book.write(office.publisher.tree / "log")
+    assert verifier.check(other, policy=ASKS).code == "log_proof_missing"
+
+
+def test_the_newest_of_many_checkpoints_waits(office: Any, verifier_of: Any, server: Any) -> None:
+    verifier = verifier_of(url=server.url)
+    assert verifier.check(office.token, policy=ASKS).code == "valid"
+    office.book.fill(MAX_PENDING + 8)
+    offline = verifier_of(offline=True, cache_dir=verifier._holdings._log_folder.parents[1])
+    for size in range(10, len(office.book.leaves) + 1):
+        offline._holdings.log._held.clear()
+        proof = office.book.proof(office.places[0], size)
+        assert offline.check(office.token, policy=ASKS, log_proof=proof).code == "valid"
+    waiting = verifier._holdings.log.cache.pending(office.book.key.vkey)
+    assert len(waiting) == MAX_PENDING
+    assert waiting[-1].encode() == office.book.note()
+
+
+@pytest.mark.parametrize("mark", ['"', ",", "["])
+def test_a_log_cannot_make_the_evidence_unreadable(
+    mark: str, office: Any, server: Any, verifier_of: Any
+) -> None:
+    book = office.book
+    text = {"extensions": (mark * 120_000,)}
+    first = book.sign(replace(book.tree(), **text))
+    second = book.sign(replace(book.tree(), root=bytes(32), **text))
+    cache = LogCache(log_folder(verifier_of(url=server.url)))
+    for number in range(20):
+        cache.keep_fork(Fork(f"other.example/{number}", "x\n", f"{number}\n", 1))
+    cache.keep_pending(book.key.vkey, [first.decode(), second.decode()])
+    assert len(cache.pending(book.key.vkey)) == 2
+    fork = Fork(book.origin, first.decode(), second.decode(), office.facts.now)
+    cache.keep_fork(fork)
+    assert fork in cache.forks()
+    assert verifier_of(url=server.url).check(office.token, policy=ASKS).code == "log_proof_missing"
+
+
+def test_who_only_bears_the_name_of_a_log_does_it_no_harm(
+    office: Any, server: Any, verifier_of: Any, logbooks: Any
+) -> None:
+    verifier = verifier_of(url=server.url)
+    assert verifier.check(office.token, policy=ASKS).code == "valid"
+    holding = verifier._holdings.log
+    rogue = logbooks.LogBook(office.book.origin, office.signer(66))
+    token = office.issuer.token(iat=office.facts.now - 97)
+    signing_input = logbooks.signing_input(token)
+    # Its record names the true log's key too: public keys are public.
+    keys = [
+        office.issuer.key_json(office.issuer.key, "certificate"),
+        office.issuer.key_json(rogue.signer, "log"),
+        office.issuer.key_json(office.book.signer, "log"),
+    ]
+    record = office.issuer.record(keys=keys, log_origin=rogue.origin)
+    own = office.issuer.record(keys=keys[:2], log_origin=rogue.origin)
+    place = rogue.issue(token)
+    for number in range(1, 4):
+        rogue.add(logbooks.other_leaf(7000 + number))
+    now = office.facts.now
+    assert holding.index(signing_input, own, None, now, given=rogue.proof(place)) == place
+    forged = rogue.sign(replace(rogue.tree(), root=bytes(32)))
+    waits = rogue.proof(place, len(rogue.leaves))
+    assert holding.index(signing_input, record, None, now, given=waits) is not None
+    agreement = holding._agreement
+    view = view_of(own)
+    assert view is not None
+    assert not agreement.stands(view.open(forged), view, None, now)
+    assert len(verifier.log_forks()) == 1
+    # The true log's newest checkpoint stands, and so do its proofs.
+    assert holding.cache.head(office.book.key.vkey) == office.book.note()
+    for again in (verifier, verifier_of(url=server.url)):
+        assert again.check(office.token, policy=ASKS).code == "valid"
+
+
+def test_evidence_outlasts_the_key_that_signed_it(
+    office: Any, server: Any, verifier_of: Any, logbooks: Any, tmp_path: Path
+) -> None:
+    book = office.book
+    cache = LogCache(log_folder(verifier_of(url=server.url)))
+    found = book.sign(replace(book.tree(), root=bytes(32))).decode()
+    cache.keep_fork(Fork(book.origin, book.note().decode(), found, office.facts.now))
+    usual = office.issuer.record_json()
+    lost = {"state": "compromised", "compromised_at": office.facts.now}
+    keys = [
+        *usual["keys"],
+        office.issuer.key_json(book.signer, "log", **lost),
+        office.issuer.key_json(office.signer(67), "log"),
+    ]
+    record = office.issuer.record(keys=keys, log_origin=book.origin)
+    newer = logbooks.LogBook(book.origin, office.signer(67))
+    place = newer.issue(office.token)
+    given = {"given": newer.proof(place)}
+    signing_input = logbooks.signing_input(office.token)
+    now = office.facts.now
+    blind = LogHolding(LogCache(tmp_path / "empty"))
+    assert blind.index(signing_input, record, None, now, **given) == place
+    holding = verifier_of(url=server.url)._holdings.log
+    assert holding.index(signing_input, record, None, now, **given) is None
+
+
+def test_a_log_that_takes_back_what_happened(office: Any, server: Any, verifier_of: Any) -> None:
+    now, day = office.facts.now, office.facts.day
+    verifier = verifier_of(url=server.url)
+    suspended = office.book.change(office.token, "suspended", now - 9 * day, before=office.places)
+    both = [*office.places, suspended]
+    office.book.publish()
+    office.book.serve_history(both, now - 8 * day)
+    office.book.write(office.publisher.tree / "log")
+    assert verifier.check(office.token, at=now - 9 * day + 1).code == "suspended"
+    office.book.serve_history(office.places, now)
+    office.book.write(office.publisher.tree / "log")
+    assert verifier.check(office.token, at=now - 2 * day).code == "log_proof_missing"
+    # What was proven stays proven.
+    assert verifier.check(office.token, at=now - 9 * day + 1).code == "suspended"
 
 
 def test_a_damaged_cache_accuses_nobody(office: Any, server: Any, verifier_of: Any) -> None:

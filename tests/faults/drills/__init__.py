@@ -1,0 +1,1 @@
+"""Worlds to break, processes to kill, and what must hold afterwards."""
