@@ -79,6 +79,19 @@ def test_a_clock_set_back_does_not_put_the_upkeep_off(
     assert done == [int(world.clock.now)]
 
 
+def test_a_list_signed_by_a_clock_that_was_ahead_gets_a_newer_version(world: Any) -> None:
+    world.clock.now += 86_400
+    worker = world.worker()
+    worker.run_once()
+    before = world.shown()
+    world.clock.now -= 86_400
+    worker.release()
+    worker.run_once()
+    assert world.shown() == before + 1
+    worker.run_once()
+    assert world.shown() == before + 1
+
+
 # --- the lease
 
 
