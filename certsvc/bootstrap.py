@@ -28,6 +28,7 @@ from certsvc.publishing.metadata import publish_issuer_metadata, publish_types
 from certsvc.publishing.records import IssuerProfile, build_record
 from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
+from certsvc.restoring.fence import fence_of
 from certsvc.restoring.recording import attach_journal
 from certsvc.service.engine import make_engine, reading, writing
 from certsvc.service.principal import SCOPES
@@ -113,6 +114,7 @@ def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) ->
         stack.callback(engine.dispose)
         upgrade(engine)
         _check_ours(engine, keys)
+        fence_of(settings, engine).require()
         clock_ns = partial(int, now * 10**9)
         journal = attach_journal(settings, engine, clock_ns=clock_ns, rng=secrets.token_bytes)
         if journal is not None:

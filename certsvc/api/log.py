@@ -84,7 +84,9 @@ class LookUps:
         """
         # Before the entries are read: what happens after this moment may be missing among them.
         now = int(self._clock())
-        entries = self._life(leaf_hash)
+        with _told():
+            published = self._reader.checkpoint().size
+        entries = self._life(leaf_hash, at_least=published)
         if entries[0].seq != ISSUE:
             raise Problem(LOG_ENTRY_UNKNOWN)
         life = [
@@ -98,11 +100,17 @@ class LookUps:
             data = self._reader.history(life, now=now)
         return _merged(data)
 
-    def _life(self, leaf_hash: str) -> Sequence[Entry]:
-        """The entry with that hash, and those of its certificate behind it."""
+    def _life(self, leaf_hash: str, *, at_least: int = 0) -> Sequence[Entry]:
+        """The entry with that hash, and those of its certificate behind it.
+
+        `at_least`: leaves that the database must know of. One that was put back, or a standby
+        that lags, lacks events that readers have seen: the log's word would be a lie.
+        """
         limit(self._limiter, f"log:{request.remote_addr}")
         with reading(self._engine) as connection:
             entries = LogEntries(connection)
+            if entries.end() < at_least:
+                raise Problem(LOG_UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
             found = entries.by_hash(_hash(leaf_hash))
             if found is None:
                 raise Problem(LOG_ENTRY_UNKNOWN)

@@ -74,7 +74,8 @@ class LogAnswers:
         self._clock = clock
         self._changed = Condition()
         self._waiting: dict[Key, int] = {}
-        self._merged: dict[Key, Entry] = {}
+        # None: the log was never told, which nobody need wait for.
+        self._merged: dict[Key, Entry | None] = {}
         self._leading = False
         self._seen: Stamp | None = None
         self._still: tuple[float, bool] | None = None
@@ -163,8 +164,9 @@ class LogAnswers:
         size = self._reader.checkpoint().size
         with reading(self._engine) as connection:
             found = LogEntries(connection).places(keys)
-        for key, entry in found.items():
-            if entry.log_index is not None and entry.log_index < size:
+        for key in keys:
+            entry = found.get(key)
+            if entry is None or (entry.log_index is not None and entry.log_index < size):
                 self._merged[key] = entry
         self._changed.notify_all()
 

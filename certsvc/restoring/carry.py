@@ -92,7 +92,8 @@ class _Bits:
                 continue  # revoked is for ever, whatever was lost
             row = self._certificate(index)
             if row is not None and row.visible:
-                self._change(row, value)
+                if value != VALID or not self._is_taken(row):
+                    self._change(row, value)
             elif row is not None and value == 1:
                 self._abandon(row)
             else:
@@ -111,6 +112,11 @@ class _Bits:
         if found is None:
             return None
         return Certificates(self._connection).get(self._issuer_id, str(found), lock=True)
+
+    def _is_taken(self, row: CertificateRow) -> bool:
+        """Whether the log told of the last event: nobody knows if the list is newer or older."""
+        events = Certificates(self._connection).events(row.issuer_id, row.certificate_id)
+        return bool(events) and events[-1].client_id == ACTOR
 
     def _change(self, row: CertificateRow, value: int) -> None:
         operation, principal = _OPERATIONS[value], system(row.issuer_id, name=ACTOR)

@@ -1,14 +1,14 @@
 """Takes leaves back that only the published log still has: what it shows stays true."""
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import islice
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from certsvc.restoring.errors import RecoveryStopped
-from certsvc.restoring.outside import Outside
+from certsvc.restoring.outside import Outside, PublishedList
 from certsvc.restoring.report import Report
 from certsvc.service.engine import reading, writing
 from certsvc.storage.certificate_rows import CertificateRow, State, StatusEvent
@@ -72,9 +72,19 @@ def take_leaves(
     checkpoint: Checkpoint,
     report: Report,
     *,
+    ahead: Collection[PublishedList] = (),
     progress: Callable[[int], object] = int,
 ) -> None:
     """Write what the published log has and the database has not, in portions.
+
+    Args:
+        engine: the database.
+        outside: what is published.
+        checkpoint: how far the log reaches.
+        report: notes what is taken.
+        ahead: lists that are published in a newer version than the database's: theirs stays
+            behind, or nobody would see that these still have to be taken.
+        progress: takes the leaves done since the last call.
 
     Raises:
         RecoveryStopped: a leaf contradicts the database.
@@ -83,14 +93,16 @@ def take_leaves(
     leaves = outside.leaves(size_of(engine), checkpoint.size)
     while portion := list(islice(leaves, CHUNK)):
         with writing(engine) as connection:
-            _Taker(connection, report).take(portion, checkpoint.origin)
+            _Taker(connection, report, ahead).take(portion, checkpoint.origin)
         progress(len(portion))
 
 
 class _Taker:
     """Takes one portion of leaves in one transaction."""
 
-    def __init__(self, connection: Connection, report: Report) -> None:
+    def __init__(
+        self, connection: Connection, report: Report, ahead: Collection[PublishedList]
+    ) -> None:
         self._connection = connection
         self._report = report
         self._entries = LogEntries(connection)
@@ -99,6 +111,7 @@ class _Taker:
             uscc: issuer_id
             for issuer_id, uscc in connection.execute(sa.select(issuer.c.issuer_id, issuer.c.uscc))
         }
+        self._ahead = {(self._issuers[one.uscc], one.list_no): one.version for one in ahead}
 
     def take(self, portion: Iterable[tuple[int, bytes]], origin: str) -> None:
         LogHeads(self._connection).begin(origin)
@@ -192,7 +205,12 @@ class _Taker:
             client_id=ACTOR,
             request_id=ACTOR,
         )
-        version = StatusLists(self._connection).request_publication(row.issuer_id, row.list_no)
+        shown = self._ahead.get((row.issuer_id, row.list_no))
+        if shown is None:
+            lists = StatusLists(self._connection)
+            version = lists.request_publication(row.issuer_id, row.list_no)
+        else:
+            version = shown + 1
         if not self._certificates.move(event, list_version=version):
             raise RecoveryStopped(
                 f"{leaf.certificate_identifier}: the published event {leaf.seq} does not follow"

@@ -9,7 +9,7 @@ It may be broken off anywhere and run again.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,24 @@ from certsvc.restoring.errors import RecoveryStopped
 from certsvc.restoring.fence import Fence
 from certsvc.restoring.outside import Outside
 from certsvc.restoring.report import Report
+from certsvc.restoring.restore import mark
 from certsvc.service.engine import make_engine, reading, writing
 from certsvc.service.settings import Settings
 from certsvc.storage import database
 from certsvc.storage.errors import JournalBroken, ReplayDiverged
 from certsvc.storage.journal import NEW_EPOCH, WHOLE_SERVICE, Journal
-from certsvc.storage.journal_reading import START, Notices, Position, position_of, records_after
+from certsvc.storage.journal_reading import (
+    START,
+    Notices,
+    Position,
+    Record,
+    newest,
+    position_of,
+    records_after,
+)
 from certsvc.storage.journal_replay import replay
-from certsvc.storage.tables import journal_head, lease, status_list
+from certsvc.storage.leases import Leases
+from certsvc.storage.tables import journal_head, status_list
 from certsvc_sdk.log.checkpoint import Checkpoint
 from keys import KeyStore
 
@@ -90,8 +100,7 @@ class Recovery:
             report.level = True
             return report
         self.step(1)
-        if folder is not None:
-            self._replay(engine, folder, before, report, accept_loss=accept_loss)
+        self._replay(engine, folder, before, report, accept_loss=accept_loss)
         database.upgrade(engine)
         self._mark(engine, always=True)
         self._take_outside(engine, report, accept_loss=accept_loss)
@@ -112,28 +121,33 @@ class Recovery:
             return True
         head = journal_head
         with writing(engine) as connection:
-            connection.execute(
-                head.update()
-                .where(head.c.issuer_id == WHOLE_SERVICE, head.c.restored_at.is_(None))
-                .values(restored_at=self.clock_ns() // 10**9)
-            )
+            query = head.select().where(head.c.issuer_id == WHOLE_SERVICE)
+            row = connection.execute(query).first()
+            if row is None or row.restored_at is None:
+                mark(connection, self.clock_ns() // 10**9)
         return True
 
     def _count(self, before: Position, report: Report) -> None:
         folder = self.settings.journal_folder
         notices = Notices(report.torn, report.damaged)
         try:
-            for record in records_after(folder, before, notices) if folder else ():
+            for record in _records(folder, before, notices):
                 report.replayed += 1
                 report.position_after = str(record.position)
         except JournalBroken as error:
             report.journal_fault = str(error)
 
     def _replay(
-        self, engine: Engine, folder: Path, before: Position, report: Report, *, accept_loss: bool
+        self,
+        engine: Engine,
+        folder: Path | None,
+        before: Position,
+        report: Report,
+        *,
+        accept_loss: bool,
     ) -> None:
         notices = Notices(report.torn, report.damaged)
-        records = records_after(folder, before, notices)
+        records = _records(folder, before, notices)
 
         def reached(record: object) -> None:
             report.replayed += 1
@@ -187,10 +201,13 @@ class Recovery:
     def _take(
         self, engine: Engine, outside: Outside, checkpoint: Checkpoint | None, report: Report
     ) -> None:
+        ahead = carry.lists_ahead(engine, outside)
         if checkpoint is not None:
-            leaves.take_leaves(engine, outside, checkpoint, report, progress=self.progress)
+            leaves.take_leaves(
+                engine, outside, checkpoint, report, ahead=ahead, progress=self.progress
+            )
         self.step(4)
-        for listed in carry.lists_ahead(engine, outside):
+        for listed in ahead:
             now = self.clock_ns() // 10**9
             carry.take_list(engine, self.keys, listed, report, now=now)
             self.step(4)
@@ -199,11 +216,13 @@ class Recovery:
         folder = self.settings.journal_folder
         if folder is None:
             return None
-        return Journal(folder, clock_ns=self.clock_ns, rng=self.rng)
+        return Journal(folder, clock_ns=self.clock_ns, rng=self.rng, recovers=True)
 
     def _close_lists(self, engine: Engine) -> None:
         """Nobody knows which places were given out in the lost time: none is, any more."""
         with writing(engine) as connection:
+            # Records that could not be done again are of another life from here on.
+            connection.execution_options(**{NEW_EPOCH: True})
             connection.execute(status_list.update().values(used=status_list.c.size))
 
     def _finish(self, engine: Engine, gap: int) -> None:
@@ -218,9 +237,7 @@ class Recovery:
                 )
             )
             # The tree remembers the highest fencing number; the next publisher comes after it.
-            highest = PublishedTree(self.settings.published).fence()
-            connection.execute(lease.update().where(lease.c.fence < highest).values(fence=highest))
-            connection.execute(lease.update().values(holder="", expires_at=0))
+            Leases(connection).raise_fences(PublishedTree(self.settings.published).fence())
             head = journal_head
             opened: dict[str, Any] = {"restored_at": None}
             # With a journal the record of this transaction begins the epoch.
@@ -235,6 +252,21 @@ _LOSS = (
     "找到变更日志后重试；确实没有时：certsvc recover --accept-loss / "
     "find the journal and run again; where it is gone for good: certsvc recover --accept-loss"
 )
+
+
+def _records(folder: Path | None, before: Position, notices: Notices) -> Iterator[Record]:
+    """What came after a position; a journal that does not even reach it has lost something.
+
+    Raises:
+        JournalBroken: there is none, or it ends before.
+    """
+    if folder is None:
+        raise JournalBroken("the journal is switched off")
+    last = newest(folder)
+    reached = (0, 0) if last is None else (last.position.epoch, last.position.seq)
+    if reached < (before.epoch, before.seq):
+        raise JournalBroken(f"it does not reach the database's own position {before}")
+    yield from records_after(folder, before, notices)
 
 
 def _position(engine: Engine) -> Position:

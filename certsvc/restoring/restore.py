@@ -13,12 +13,12 @@ from certsvc.restoring.archive import Manifest, Rows, StoredFile, read_archive
 from certsvc.restoring.backup import Progress, key_folder
 from certsvc.restoring.errors import BackupDamaged, BackupForeign, TargetInUse
 from certsvc.service.engine import DatabaseUnavailable, reading, writing
-from certsvc.service.settings import Settings
+from certsvc.service.settings import Settings, variable
 from certsvc.storage import database
 from certsvc.storage.errors import SchemaUnknown
 from certsvc.storage.journal import WHOLE_SERVICE
 from certsvc.storage.tables import journal_head, metadata
-from certsvc_sdk.durable import replace_file
+from certsvc_sdk.durable import replace_file, sync_folder
 
 # SQLite: enough memory that random places of an index stay in it. PostgreSQL: an index of ten
 # million rows takes longer than any statement of a running service may.
@@ -26,6 +26,10 @@ _BULK = {
     "sqlite": ("PRAGMA foreign_keys = OFF", "PRAGMA cache_size = -262144"),
     "postgresql": ("SET statement_timeout = 0", "SET maintenance_work_mem = '256MB'"),
 }
+
+
+#: Stands in a folder while files are put there: what a broken-off restore left is no world.
+_UNFINISHED = ".restoring"
 
 
 def restore(
@@ -57,8 +61,9 @@ def restore(
     """
     progress = progress or Progress(total=id, step=id)
     manifest = archive.check(source)
-    if manifest.settings.get("public_url") != settings.public_url:
-        raise BackupForeign("the backup was made under another CERTSVC_PUBLIC_URL")
+    for name in ("public_url", "env"):
+        if manifest.settings.get(name) != str(getattr(settings, name)):
+            raise BackupForeign(f"the backup was made under another {variable(name)}")
     require_empty(engine)
     progress.total(sum(manifest.counts.values()))
     files = _Files(settings)
@@ -75,7 +80,8 @@ def restore(
                 progress.step(len(part.rows))
             elif isinstance(part, StoredFile):
                 files.put(part)
-        _mark(connection, now)
+        files.finish()
+        mark(connection, now)
     return manifest
 
 
@@ -138,20 +144,40 @@ class _Files:
         self._folders = {
             area: folder
             for area, folder in places.items()
-            if folder is not None and not (folder.is_dir() and any(folder.iterdir()))
+            if folder is not None and _is_free(folder)
         }
-        if not settings.trust_root.exists():
-            self._folders["root"] = settings.trust_root.parent
+        self._root = None if settings.trust_root.exists() else settings.trust_root
+        self._begun: set[Path] = set()
 
     def put(self, stored: StoredFile) -> None:
+        if stored.area == "root" and self._root is not None:
+            _make_folder(self._root.parent, 0o700)
+            replace_file(self._root, stored.data, mode=0o644)
         folder = self._folders.get(stored.area)
         if folder is None:
             return
         path = PurePosixPath(stored.path)
-        if path.is_absolute() or ".." in path.parts:
+        if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in stored.path:
             raise BackupDamaged(f"{stored.path[:100]!r} leads out of its folder")
-        _make_folder((folder / path).parent, 0o755 if stored.area == "tree" else 0o700)
-        replace_file(folder / path, stored.data, mode=stored.mode)
+        public = stored.area == "tree"
+        _make_folder((folder / path).parent, 0o755 if public else 0o700)
+        if folder not in self._begun:
+            replace_file(folder / _UNFINISHED, b"")
+            self._begun.add(folder)
+        replace_file(folder / path, stored.data, mode=stored.mode & (0o755 if public else 0o700))
+
+    def finish(self) -> None:
+        """All files are there."""
+        for folder in self._begun:
+            (folder / _UNFINISHED).unlink()
+            sync_folder(folder)
+
+
+def _is_free(folder: Path) -> bool:
+    """Whether nothing stands in a folder but what a restore that was broken off has left."""
+    if not folder.is_dir() or (folder / _UNFINISHED).is_file():
+        return True
+    return not any(folder.iterdir())
 
 
 def _make_folder(folder: Path, mode: int) -> None:
@@ -162,7 +188,8 @@ def _make_folder(folder: Path, mode: int) -> None:
 
 def _insert(connection: Connection, part: Rows) -> None:
     # Names stand in SQL text below: they are the backup's, not a caller's.
-    if not all(name.isidentifier() for name in (part.table, *part.columns)):
+    known = part.table in metadata.tables
+    if not known or not all(name.isidentifier() for name in part.columns):
         raise BackupDamaged(f"no table is called {part.table[:60]!r}")
     if not part.rows:
         return
@@ -191,8 +218,8 @@ def _copy(connection: Connection, text: str, part: Rows) -> None:
         raise DatabaseUnavailable(f"rows of {part.table} cannot be written") from error
 
 
-def _mark(connection: Connection, now: int) -> None:
-    """Say in the database itself that a recovery must come first."""
+def mark(connection: Connection, now: int) -> None:
+    """Say in the database itself that a recovery must come first (`now`: Unix seconds)."""
     head = journal_head
     marked = connection.execute(
         head.update().where(head.c.issuer_id == WHOLE_SERVICE).values(restored_at=now)

@@ -55,7 +55,7 @@ _ADVANCE = (
         previous=journal_head.c.token,
         token=sa.bindparam("b_token"),
     )
-    .returning(journal_head.c.epoch, journal_head.c.seq, journal_head.c.previous)
+    .returning(*(journal_head.c[name] for name in ("epoch", "seq", "previous", "restored_at")))
 )
 _FIRST = {"issuer_id": WHOLE_SERVICE, "epoch": 1, "seq": 0, "token": "", "previous": ""}
 _REVISION = sa.text("SELECT version_num FROM alembic_version")
@@ -80,6 +80,7 @@ class Journal:
         clock_ns: Unix time in nanoseconds; tells apart only what nothing else does.
         rng: source of random bytes.
         segment_bytes: size from which a new file is begun.
+        recovers: this process brings a restored database level; every other one is refused.
 
     Raises:
         JournalUnusable: the folder cannot be made, or others may read it.
@@ -92,6 +93,7 @@ class Journal:
         clock_ns: Callable[[], int],
         rng: Callable[[int], bytes],
         segment_bytes: int = SEGMENT_BYTES,
+        recovers: bool = False,
     ) -> None:
         make_folder(folder)
         self._folder = folder
@@ -101,7 +103,10 @@ class Journal:
         self._lock = Lock()
         self._segment: FrameWriter | None = None
         self._texts: dict[str, int] = {}
-        self._last_seq = 0
+        self._recovers = recovers
+        # Epoch, number and predecessor of the last record; the head of a database never falls back.
+        self._last = (0, 0, "")
+        self._last_at = 0
         self._pid = os.getpid()
         self._revision: str | None = None
 
@@ -173,6 +178,7 @@ class Journal:
         if row is None:
             connection.execute(_insert(connection))
             row = connection.execute(_ADVANCE, values).one()
+        self._require_level(row)
         if self._revision is None:
             self._revision = str(connection.execute(_REVISION).scalar_one())
         self._append(
@@ -189,6 +195,14 @@ class Journal:
             transaction,
         )
 
+    def _require_level(self, row: Any) -> None:  # noqa: ANN401
+        """Refuse a database that was put back while this process ran (the fence asks at starts)."""
+        here, last = (row.epoch, row.seq), self._last[:2]
+        back = here < last or (here == last and row.previous != self._last[2])
+        if back or (row.restored_at is not None and not self._recovers):
+            log.error("journal: the database was put back; nothing is written before a recovery")
+            raise DatabaseUnavailable("the database was put back: run certsvc recover")
+
     # Files.
 
     def _append(self, record: dict[str, Any], transaction: _Transaction) -> None:
@@ -203,6 +217,8 @@ class Journal:
 
     def _write(self, record: dict[str, Any], transaction: _Transaction) -> None:
         segment = self._open(record["seq"])
+        # What was tried again comes later, even if the clock was set back in between.
+        self._last_at = record["at"] = max(record["at"], self._last_at + 1)
         names: dict[str, int] = {}
         statements = []
         for text, rows, many, parameters in transaction.statements:
@@ -215,15 +231,15 @@ class Journal:
         record["statements"] = statements
         segment.append(pack(record))
         self._texts |= names
-        self._last_seq = record["seq"]
+        self._last = record["epoch"], record["seq"], record["previous"]
 
     def _open(self, seq: int) -> FrameWriter:
         if os.getpid() != self._pid:
             # The file belongs to the process that this one was forked from.
             self._segment, self._pid = None, os.getpid()
         full = self._segment is not None and self._segment.size >= self._segment_bytes
-        # A database that went back under a running process: a file's numbers only grow.
-        if full or seq < self._last_seq:
+        # A new epoch may begin below: a file's numbers only grow.
+        if full or seq < self._last[1]:
             self._drop()
         if self._segment is None:
             host = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())[:40]

@@ -4,7 +4,7 @@ import fcntl
 from contextlib import suppress
 from pathlib import Path
 
-from certsvc.storage.journal_reading import last_seq, segments
+from certsvc.storage.journal_reading import last_seq, newest, segments
 
 
 def prune(folder: Path, *, seq: int) -> list[Path]:
@@ -24,10 +24,11 @@ def prune(folder: Path, *, seq: int) -> list[Path]:
         OSError: the folder cannot be read or written.
     """
     ends = {path: last_seq(path) for path in segments(folder)}
-    newest = max((end for end in ends.values() if end is not None), default=0)
+    last = newest(folder)
+    kept = "" if last is None else last.place.rpartition(":")[0]
     removed = []
     for path, end in ends.items():
-        if end is not None and end <= seq and end != newest and _remove(path, end):
+        if end is not None and end <= seq and path.name != kept and _remove(path, end):
             removed.append(path)
     return removed
 

@@ -7,6 +7,8 @@ from certsvc.storage.tables import lease
 
 # A lease of the whole service, not of one issuer.
 WHOLE_SERVICE = ""
+#: The lease of who publishes.
+PUBLISHER = "publisher"
 
 
 class Leases:
@@ -39,8 +41,9 @@ class Leases:
                 sa.or_(
                     lease.c.holder == holder,
                     lease.c.expires_at <= now,
-                    # Given by a clock that was ahead: nobody waits until that time comes again.
-                    lease.c.expires_at > now + ttl,
+                    # Given by a clock that was far ahead: nobody waits until that time comes again.
+                    # One that is a little ahead, or a caller that waited for the lock, takes none.
+                    lease.c.expires_at > now + 2 * ttl,
                 ),
             )
             .values(holder=holder, expires_at=now + ttl, fence=lease.c.fence + changed_hands)
@@ -62,6 +65,22 @@ class Leases:
         except sa.exc.IntegrityError:
             return None
         return 1
+
+    def raise_fences(self, highest: int) -> None:
+        """Take every lease back; whoever gets `PUBLISHER` next comes after `highest`.
+
+        Args:
+            highest: the highest fencing number that was seen outside of the database.
+        """
+        key = {"issuer_id": WHOLE_SERVICE, "name": PUBLISHER}
+        query = sa.select(lease.c.fence).filter_by(**key)
+        if self._connection.execute(query).scalar() is None:
+            first = {"holder": "", "fence": highest, "expires_at": 0}
+            self._connection.execute(lease.insert().values(**key, **first))
+        self._connection.execute(
+            lease.update().where(lease.c.fence < highest).values(fence=highest)
+        )
+        self._connection.execute(lease.update().values(holder="", expires_at=0))
 
     def holds(
         self, name: str, holder: str, fence: int, now: int, *, issuer_id: str = WHOLE_SERVICE

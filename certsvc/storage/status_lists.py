@@ -152,13 +152,13 @@ class StatusLists:
         raise StatusListUnpublished("no published status list has a free place")
 
     def check_seals(self, sealing: Sealing) -> None:
-        """Open what every list of an issuer has sealed.
+        """Open what every list of an issuer has sealed; a recovered list without a key has nothing.
 
         Raises:
             KeysError: Another key store has sealed it.
         """
         query = sa.select(status_list.c.list_no, status_list.c.permutation_key).where(
-            status_list.c.issuer_id == sealing.issuer_id
+            status_list.c.issuer_id == sealing.issuer_id, status_list.c.permutation_key != b""
         )
         for list_no, key in self._connection.execute(query):
             sealing.open(key, row=_row_name(list_no), column="permutation_key")

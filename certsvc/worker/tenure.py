@@ -6,9 +6,9 @@ from threading import Lock
 from sqlalchemy.engine import Engine
 
 from certsvc.service.engine import reading, writing
+from certsvc.storage.leases import PUBLISHER as LEASE
 from certsvc.storage.leases import Leases
 
-LEASE = "publisher"
 #: Seconds; a worker that died is replaced within the five that a revocation may take to show.
 LEASE_TTL = 4
 

@@ -65,6 +65,17 @@ CHANGES = {
     ),
     "UPDATE certificate SET status_value = 1 WHERE state = 'valid'": "certificate_state list_bits",
     "UPDATE certificate SET kid = 'abc' WHERE state = 'suspended'": "certificate_unreadable",
+    # Its revocation would go to another certificate's bit.
+    "UPDATE certificate SET list_index = 130000 WHERE state = 'superseded'": (
+        "certificate_unreadable"
+    ),
+    "UPDATE certificate SET exp = exp + 1 WHERE state = 'valid'": "certificate_unreadable",
+    "UPDATE certificate SET type_version = 9 WHERE state = 'valid'": "certificate_unreadable",
+    "UPDATE log_head SET size = 1099511627788": "leaf_misplaced",
+    "UPDATE log_head SET size = 13, published_size = 13": "leaf_misplaced checkpoint_invalid",
+    "UPDATE status_event SET state_after = 'x' WHERE seq = 1": "database_unreadable",
+    "UPDATE status_list SET size = 1099511758848": "database_unreadable",
+    "UPDATE issuer SET record = 'x'": "database_unreadable",
     "DELETE FROM status_event WHERE seq = 1": "certificate_state leaf_differs",
     "UPDATE status_event SET at = at + 1 WHERE seq = 1": "leaf_differs",
     "UPDATE audit SET object = 'x' WHERE seq = 3": "audit_broken",

@@ -187,8 +187,8 @@ class Running:
             self.market, certificate_id, operation, reason=reason, detail=None, idempotency_key=None
         )
 
-    def publish(self) -> None:
-        """A worker does everything that is due, and gives its lease back."""
+    def publish(self, *names: str) -> None:
+        """A worker does everything that is due, or these duties, and gives its lease back."""
         worker = make_worker(
             self.world.settings,
             self.engine,
@@ -198,7 +198,9 @@ class Running:
             admit=self.world.fence().still_level,
         )
         for _ in range(2):
-            worker.run_once()
+            for duty in worker.duties:
+                if not names or duty.name in names:
+                    worker.look(duty)
             self.world.clock.now += 1
         worker.release()
 

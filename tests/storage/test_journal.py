@@ -300,10 +300,68 @@ def test_a_database_that_went_back_unnoticed_is_two_stories(opened, plain, folde
         with writing(plain) as connection:
             connection.execute(journal_head.delete())
             connection.execute(journal_head.insert(), rows)
+        # A process that knows nothing of the other life; one that does is refused (below).
+        engine = opened()
         put(engine, f"{life}2")
         put(engine, f"{life}3")
     with pytest.raises(JournalBroken, match="two stories"):
         read(folder)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_database_that_is_put_back_under_a_process_is_written_no_more(
+    opened, plain, folder, lost
+):
+    engine = opened()
+    kept = []
+    for name in ("one", "two", "three"):
+        put(engine, name)
+        with reading(plain) as connection:
+            rows = connection.execute(journal_head.select()).mappings()
+            kept.append([dict(row) for row in rows])
+    with writing(plain) as connection:
+        connection.execute(lease.delete().where(lease.c.name.in_(["two", "three"][-lost:])))
+        connection.execute(journal_head.delete())
+        connection.execute(journal_head.insert(), kept[2 - lost])
+        if lost == 1:
+            # As long as before, and another story.
+            connection.execute(journal_head.update().values(token="other"))
+    before = names(plain)
+    for _ in range(2):
+        with pytest.raises(DatabaseUnavailable, match="certsvc recover"):
+            put(engine, "second life")
+    assert names(plain) == before
+    assert [record.position.seq for record in read(folder)[0]] == [1, 2, 3]
+    # What a recovery has begun is a new epoch, even below.
+    put(engine, "recovered", **{NEW_EPOCH: True})
+
+
+def test_a_restored_database_is_written_by_a_recovery_alone(opened, plain):
+    engine = opened()
+    put(engine, "one")
+    with writing(plain) as connection:
+        connection.execute(journal_head.update().values(restored_at=1))
+    with pytest.raises(DatabaseUnavailable, match="certsvc recover"):
+        put(engine, "two")
+    put(opened(recovers=True), "recovered")
+    assert names(plain) == ["one", "recovered"]
+
+
+def test_the_newest_of_two_tries_is_the_later_one_whatever_the_clock_says(opened, plain, folder):
+    ticks = iter((50, 50, 40, 30, 20, 10))
+    engine = opened(clock_ns=lambda: next(ticks))
+    put(engine, "one")
+
+    def fail(_connection):
+        raise KeyboardInterrupt
+
+    sa.event.listen(engine, "commit", fail)
+    with pytest.raises(KeyboardInterrupt):
+        put(engine, "never")
+    sa.event.remove(engine, "commit", fail)
+    put(engine, "later")
+    there = position(plain)
+    assert [record.position for record in read(folder)[0]][-1] == there
 
 
 def test_a_full_disk_rolls_back_and_the_next_one_succeeds(opened, plain, folder, monkeypatch):

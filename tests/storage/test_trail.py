@@ -99,6 +99,23 @@ def test_a_lease_from_a_clock_that_was_ahead_blocks_nobody(connection):
     assert leases.acquire("publisher", "a", 100, 10) is None
 
 
+def test_a_lease_is_not_taken_by_a_clock_that_is_a_little_behind(connection):
+    leases = Leases(connection)
+    assert leases.acquire("publisher", "a", 103, 4) == 1
+    # Its time was read before it waited for the lock, or its clock is behind.
+    for now in (100, 102):
+        assert leases.acquire("publisher", "b", now, 4) is None
+    assert leases.acquire("publisher", "a", 104, 4) == 1
+
+
+def test_a_recovery_raises_the_fencing_number_of_a_lease_that_nobody_had(connection):
+    leases = Leases(connection)
+    leases.raise_fences(7)
+    assert leases.acquire("publisher", "a", 100, 4) == 8
+    leases.raise_fences(3)
+    assert leases.acquire("publisher", "b", 100, 4) == 9
+
+
 def test_issuers_are_registered_once(connection):
     issuers = Issuers(connection)
     with pytest.raises(errors.IssuerExists):
