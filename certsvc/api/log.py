@@ -84,9 +84,7 @@ class LookUps:
         """
         # Before the entries are read: what happens after this moment may be missing among them.
         now = int(self._clock())
-        with _told():
-            published = self._reader.checkpoint().size
-        entries = self._life(leaf_hash, at_least=published)
+        entries = self._life(leaf_hash, whole=True)
         if entries[0].seq != ISSUE:
             raise Problem(LOG_ENTRY_UNKNOWN)
         life = [
@@ -100,22 +98,31 @@ class LookUps:
             data = self._reader.history(life, now=now)
         return _merged(data)
 
-    def _life(self, leaf_hash: str, *, at_least: int = 0) -> Sequence[Entry]:
+    def _life(self, leaf_hash: str, *, whole: bool = False) -> Sequence[Entry]:
         """The entry with that hash, and those of its certificate behind it.
 
-        `at_least`: leaves that the database must know of. One that was put back, or a standby
-        that lags, lacks events that readers have seen: the log's word would be a lie.
+        `whole`: a database that was put back, or a standby that lags, lacks events that readers
+        have seen. The log's word that there are no others would be a lie.
         """
         limit(self._limiter, f"log:{request.remote_addr}")
+        published = self._published() if whole else 0
         with reading(self._engine) as connection:
             entries = LogEntries(connection)
-            if entries.end() < at_least:
+            if entries.end() < published:
                 raise Problem(LOG_UNAVAILABLE, headers={"Retry-After": RETRY_SECONDS})
             found = entries.by_hash(_hash(leaf_hash))
             if found is None:
                 raise Problem(LOG_ENTRY_UNKNOWN)
             life = entries.of_certificate(found.issuer_id, found.certificate_id)
         return [found, *(one for one in life if one.seq > found.seq)]
+
+    def _published(self) -> int:
+        """How many leaves readers see."""
+        with _told():
+            try:
+                return self._reader.checkpoint().size
+            except LogUnpublished:
+                return 0
 
 
 def log_blueprint(

@@ -1,11 +1,13 @@
 """The log over HTTP: places in answers, look-ups by leaf hash, static tiles."""
 
 import json
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy.engine import make_url
 
 from certsvc.api.log_answers import STILL_SECONDS, LogAnswers
 from certsvc.app import create_app
@@ -116,6 +118,28 @@ def test_a_history_is_whole_or_not_told(world: Any, licence: Any, issue: Any, as
     event = b64u_encode(life.events[0].hash)
     assert ask(f"proof/{event}").status_code == 200
     assert ask(f"history/{event}").get_json()["code"] == "log_entry_unknown"
+
+
+def test_a_database_that_was_put_back_gives_no_history(world: Any, licence: Any, issue: Any, ask):
+    issued = issue("log-back")
+    world.merge()
+    file = Path(make_url(world.settings.database_url).database or "")
+    before = file.read_bytes()
+    reason = {"reason": "cancelled", "detail": "企业申请"}
+    assert licence.post(f"/v1/certificates/{issued['id']}/revoke", reason).status_code == 200
+    world.merge()
+    path = f"history/{issued['log']['leaf_hash']}"
+    assert ask(path).status_code == 200
+    after = file.read_bytes()
+    file.write_bytes(before)
+    try:
+        answer = ask(path)
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "log_unavailable")
+        # That the certificate was issued stays true.
+        assert ask(f"proof/{issued['log']['leaf_hash']}").status_code == 200
+    finally:
+        file.write_bytes(after)
+    assert ask(path).status_code == 200
 
 
 @pytest.mark.parametrize("kind", ["proof", "history"])
