@@ -133,11 +133,12 @@ def redis_server() -> Iterator[Redis]:
 
 
 @pytest.fixture
-def redis_url(redis_server: Redis) -> str:
-    """Address of the private Redis, running and empty."""
+def redis_url(redis_server: Redis) -> Iterator[str]:
+    """Address of the private Redis, running and empty, and running again afterwards."""
     redis_server.start()
     redis_server.flush()
-    return redis_server.url
+    yield redis_server.url
+    redis_server.start()
 
 
 @pytest.fixture(scope="session")

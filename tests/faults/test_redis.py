@@ -53,6 +53,7 @@ def all_calm(services):
 @pytest.fixture
 def calm(services, redis_server, proxy, wait_until):
     """Redis as it should be, before and after."""
+    redis_server.start()
     wait_until(lambda: all_calm(services), "Redis, used again")
     yield
     proxy.become(None, fresh=True)
