@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flask import Flask, request
 
+from certsvc.api.approvals import approvals_blueprint
 from certsvc.api.auth import authoriser
 from certsvc.api.certificates import certificates_blueprint
 from certsvc.api.errors import RECOVERY_NEEDED, RETRY_SECONDS, problem_table
@@ -108,6 +109,7 @@ def create_app(
     app.before_request(_guard(gate))
     for blueprint in (
         certificates_blueprint(service, authorise, log.answers),
+        approvals_blueprint(service.second_person, authorise),
         qr_blueprint(service, authorise),
         types_blueprint(catalogue, authorise, public_url=settings.public_url),
         published_blueprint(PublishedTree(settings.published)),

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from certsvc.authority.records import keep_record, new_record
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.home import at_work, write_private
@@ -25,7 +26,7 @@ from certsvc.publishing.log_signing import OWNER as LOG_OWNER
 from certsvc.publishing.log_signing import PURPOSE as LOG_PURPOSE
 from certsvc.publishing.log_signing import log_keys, log_origin
 from certsvc.publishing.metadata import publish_issuer_metadata, publish_types
-from certsvc.publishing.records import IssuerProfile, build_record
+from certsvc.publishing.records import IssuerProfile
 from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
 from certsvc.restoring.fence import fence_of
@@ -35,10 +36,9 @@ from certsvc.service.principal import SCOPES
 from certsvc.service.settings import Environment, Settings, SettingsInvalid
 from certsvc.storage.clients import Clients
 from certsvc.storage.database import upgrade
-from certsvc.storage.issuers import Issuer, Issuers
+from certsvc.storage.issuers import Issuers
 from certsvc.storage.sealing import Sealing, data_key_name
 from certsvc.storage.status_lists import StatusLists
-from certsvc_sdk.strict import dumps
 from certsvc_sdk.trust.about import About
 from certsvc_sdk.trust.about import Environment as TrustEnvironment
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right
@@ -179,22 +179,17 @@ def add_department(
         not_after=None,
         max_validity=None,
     )
-    of_log = log_keys(keys)
     profile = IssuerProfile(
         uscc=issuer_id,
         names=department.names,
         level=Level(department.level),
-        log_origin=log_origin(settings.public_url) if of_log else None,
+        log_origin=log_origin(settings.public_url) if log_keys(keys) else None,
     )
-    its_keys = (*keys.list(issuer_id), *of_log)
-    record = build_record(profile, its_keys, (right,), settings.public_url)
-    text = dumps(record.to_json()).decode()
+    record = new_record(profile, (right,), keys, base_url=settings.public_url)
     with writing(engine) as connection:
         issuers = Issuers(connection)
-        if any(each.issuer_id == issuer_id for each in issuers.all()):
-            issuers.set_record(issuer_id, text, now=now)
-        else:
-            issuers.add(Issuer(issuer_id=issuer_id, uscc=issuer_id, record=text), now=now)
+        known = {each.issuer_id: each.record for each in issuers.all()}
+        keep_record(issuers, record, known.get(issuer_id), now=now)
         sealing = Sealing(issuer_id, keys.data_key(data_key_name(issuer_id)))
         lists = StatusLists(connection, size=settings.status_list_size)
         lists.ensure_open(sealing, now=now)

@@ -6,6 +6,16 @@ KeysError
 │   ├── StoreUriInvalid      store_uri_invalid
 │   ├── StoreUnavailable     store_unavailable
 │   ├── PassphraseWrong      passphrase_wrong
+│   ├── KekSourceInvalid     kek_source_invalid
+│   ├── Pkcs11Missing        pkcs11_missing
+│   ├── TokenUnknown         token_unknown
+│   ├── TokenAmbiguous       token_ambiguous
+│   ├── TokenChanged         token_changed
+│   ├── TokenFull            token_full
+│   ├── PinSourceInvalid     pin_source_invalid
+│   ├── PinWrong             pin_wrong
+│   ├── PinLocked            pin_locked
+│   ├── StoreBusy            store_busy
 │   └── NameInvalid          name_invalid
 ├── KeyFileError
 │   ├── FileMalformed        key_file_malformed
@@ -20,6 +30,9 @@ KeysError
 │   ├── KeyUnknown           key_unknown
 │   ├── KeyClash             key_clash
 │   ├── TransitionForbidden  transition_forbidden
+│   ├── CompromiseTimeInvalid compromise_time_invalid
+│   ├── CompromiseLoosened   compromise_loosened
+│   ├── StepOutdated         step_outdated
 │   ├── ActiveKeyExists      active_key_exists
 │   ├── NoActiveKey          no_active_key
 │   ├── KeyNotActive         key_not_active
@@ -58,6 +71,66 @@ class PassphraseWrong(StoreError):
     """The passphrase does not open this store."""
 
     code = "passphrase_wrong"
+
+
+class KekSourceInvalid(StoreError):
+    """The file, variable or store that should give the key-encryption key does not."""
+
+    code = "kek_source_invalid"
+
+
+class Pkcs11Missing(StoreError):
+    """The library for PKCS#11 tokens is not installed: `pip install certsvc[hsm]`."""
+
+    code = "pkcs11_missing"
+
+
+class TokenUnknown(StoreError):
+    """No token of the module fits the URI, or the module does not load."""
+
+    code = "token_unknown"
+
+
+class TokenAmbiguous(StoreError):
+    """Two tokens of the module fit the URI."""
+
+    code = "token_ambiguous"
+
+
+class TokenChanged(StoreError):
+    """Another token stands where the first one stood: it was initialised anew, or exchanged."""
+
+    code = "token_changed"
+
+
+class TokenFull(StoreError):
+    """The token has no room for another object."""
+
+    code = "token_full"
+
+
+class PinSourceInvalid(StoreError):
+    """The file or variable that should hold the PIN is missing, empty or not ours alone."""
+
+    code = "pin_source_invalid"
+
+
+class PinWrong(StoreError):
+    """The token refused the PIN; it is not tried again."""
+
+    code = "pin_wrong"
+
+
+class PinLocked(StoreError):
+    """The PIN is locked, or its last try is left to a person."""
+
+    code = "pin_locked"
+
+
+class StoreBusy(StoreError):
+    """Somebody else changed the store at the same time; nothing was done."""
+
+    code = "store_busy"
 
 
 class NameInvalid(StoreError):
@@ -142,6 +215,24 @@ class TransitionForbidden(KeyUseError):
     """The life cycle has no such step."""
 
     code = "transition_forbidden"
+
+
+class CompromiseTimeInvalid(KeyUseError):
+    """A key is compromised since its making at the earliest and since now at the latest."""
+
+    code = "compromise_time_invalid"
+
+
+class CompromiseLoosened(KeyUseError):
+    """A key once cut off from some log index is never accepted beyond it again."""
+
+    code = "compromise_loosened"
+
+
+class StepOutdated(KeyUseError):
+    """The key is no longer as the plan found it; plan anew."""
+
+    code = "step_outdated"
 
 
 class ActiveKeyExists(KeyUseError):

@@ -1,26 +1,18 @@
 """Keys in encrypted files: `<root>/issuers/<issuer>/<kid>.json`, data keys in `<root>/data`."""
 
 import secrets
-from dataclasses import replace
 from pathlib import Path
 
 from keys import disk, record
 from keys.algorithms import kid_of, software_algorithm
 from keys.datakey import SECRET_BYTES, DataKey
 from keys.envelope import SCRYPT_N, RandomBytes, canonical
-from keys.errors import ActiveKeyExists, KeyNotActive, KeyUnknown, NoActiveKey
-from keys.lifecycle import PRIVATE_KEY_ERASED, State, transition
+from keys.errors import ActiveKeyExists, KeyNotActive, KeyUnknown
+from keys.lifecycle import PRIVATE_KEY_ERASED, State
+from keys.moves import compromised, moved, others_active, serving
 from keys.signer import Signer, StoredSigner
 from keys.store import KeyInfo, KeyInfos
 from keys.unlock import unlock
-
-_SINCE = {
-    State.PRE_PUBLISHED: "pre_published_at",
-    State.ACTIVE: "activated_at",
-    State.RETIRED: "retired_at",
-    State.DESTROYED: "destroyed_at",
-    State.COMPROMISED: "compromised_at",
-}
 
 
 class FileKeyStore:
@@ -149,10 +141,33 @@ class FileKeyStore:
         path = self._path(issuer_id, kid)
         with disk.exclusive(self._root):
             info, sealed = self._read(path)
-            transition(info.state, state)
-            if state is State.ACTIVE and self._active_of(info):
+            after = moved(info, state, now=now)
+            if state is State.ACTIVE and others_active(self.list(issuer_id), info):
                 raise ActiveKeyExists(f"issuer {issuer_id} has an active key of this group")
-            return self._move(path, info, sealed, state, now)
+            return self._write(path, after, sealed)
+
+    def compromise(
+        self,
+        issuer_id: str,
+        kid: str,
+        *,
+        now: int,
+        at: int,
+        accept_before_log_index: int | None = None,
+    ) -> KeyInfo:
+        """Ends a key that others may use too, and erases its private half.
+
+        Arguments, result and further errors are those of `keys.moves.compromised`.
+
+        Raises:
+            KeyUnknown: there is no such key.
+        """
+        path = self._path(issuer_id, kid)
+        with disk.exclusive(self._root):
+            info, sealed = self._read(path)
+            cut = accept_before_log_index
+            after = compromised(info, now=now, at=at, accept_before_log_index=cut)
+            return self._write(path, after, sealed)
 
     def rotate(self, issuer_id: str, kid: str, *, now: int) -> KeyInfo:
         """Activates a pre-published key and retires the active one of its group.
@@ -175,13 +190,13 @@ class FileKeyStore:
         path = self._path(issuer_id, kid)
         with disk.exclusive(self._root):
             info, sealed = self._read(path)
-            former = self._active_of(info)
+            former = others_active(self.list(issuer_id), info)
             if info.state is not State.ACTIVE:
-                transition(info.state, State.ACTIVE)
-                info = self._move(path, info, sealed, State.ACTIVE, now)
+                info = self._write(path, moved(info, State.ACTIVE, now=now), sealed)
             for other in former:
                 other_path = self._path(issuer_id, other.kid)
-                self._move(other_path, *self._read(other_path), State.RETIRED, now)
+                before, its_sealed = self._read(other_path)
+                self._write(other_path, moved(before, State.RETIRED, now=now), its_sealed)
         return info
 
     def signer(self, issuer_id: str, kid: str) -> Signer:
@@ -220,16 +235,7 @@ class FileKeyStore:
             NoActiveKey: none does.
             KeyFileError: a file of the issuer's is not sound.
         """
-        serving = [
-            info
-            for info in self.list(issuer_id)
-            if info.state is State.ACTIVE
-            and (info.purpose, info.role) == (purpose, role)
-            and (not info.types or type in info.types)
-        ]
-        if not serving:
-            raise NoActiveKey(f"issuer {issuer_id} has no active key for {purpose} {type or ''}")
-        best = max(serving, key=lambda info: (bool(info.types), info.activated_at or 0, info.kid))
+        best = serving(self.list(issuer_id), issuer_id, purpose, type=type, role=role)
         return self.signer(issuer_id, best.kid)
 
     def data_key(self, name: str) -> DataKey:
@@ -283,18 +289,8 @@ class FileKeyStore:
             self._signers.pop(path, None)
             raise KeyNotActive(f"key {path.stem} is {info.state}")
 
-    def _active_of(self, info: KeyInfo) -> KeyInfos:
-        return [
-            other
-            for other in self.list(info.issuer_id)
-            if other.state is State.ACTIVE and other.group == info.group and other.kid != info.kid
-        ]
-
-    def _move(
-        self, path: Path, info: KeyInfo, sealed: bytes | None, state: State, now: int
-    ) -> KeyInfo:
-        kept = None if state in PRIVATE_KEY_ERASED else sealed
-        moved = replace(info, state=state, **{_SINCE[state]: now})  # type: ignore[arg-type]
-        disk.replace(path, record.write_key(moved, kept, self._envelope), rng=self._rng)
+    def _write(self, path: Path, info: KeyInfo, sealed: bytes | None) -> KeyInfo:
+        kept = None if info.state in PRIVATE_KEY_ERASED else sealed
+        disk.replace(path, record.write_key(info, kept, self._envelope), rng=self._rng)
         self._signers.pop(path, None)
-        return moved
+        return info

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 
 from keys.algorithms import PrivateKey, algorithm, b64u, kid_of, unb64u
 from keys.envelope import Envelope, canonical
@@ -30,6 +31,8 @@ _TIMES = (
     "destroyed_at",
     "compromised_at",
 )
+_CUT = "accept_before_log_index"
+_MEMBERS = frozenset({field.name for field in fields(KeyInfo)} - {_CUT})
 
 
 def check_names(issuer_id: str, purpose: str, types: tuple[str, ...], role: str | None) -> None:
@@ -75,6 +78,11 @@ def aad_of(info: KeyInfo) -> bytes:
 
 def write_key(info: KeyInfo, sealed: bytes | None, envelope: Envelope) -> bytes:
     """The file of a key; `sealed` is the private key, None once it is erased."""
+    return write_sealed(members_of(info), sealed, envelope)
+
+
+def members_of(info: KeyInfo) -> dict[str, object]:
+    """The open members of a key's record; `info_of` reads them back."""
     members: dict[str, object] = {
         "version": VERSION,
         "kid": info.kid,
@@ -87,7 +95,31 @@ def write_key(info: KeyInfo, sealed: bytes | None, envelope: Envelope) -> bytes:
         "public_jwk": dict(info.public_jwk),
         **{name: getattr(info, name) for name in _TIMES},
     }
-    return write_sealed(members, sealed, envelope)
+    if info.accept_before_log_index is not None:
+        members[_CUT] = info.accept_before_log_index
+    return members
+
+
+def info_of(members: Mapping[str, object]) -> KeyInfo:
+    """The key that a record's open members describe.
+
+    Raises:
+        FileMalformed: members are missing, unknown or of another version.
+    """
+    known = dict(members)
+    if known.pop("version", None) != VERSION:
+        raise FileMalformed("not a key record of a known version")
+    # Written only where there is one: a record without it reads as it always did.
+    if known.keys() - {_CUT} != _MEMBERS:
+        raise FileMalformed("the key record lacks or exceeds members")
+    try:
+        known |= {
+            "types": tuple(known["types"]),  # type: ignore[arg-type]
+            "state": State(str(known["state"])),
+        }
+        return KeyInfo(**known)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise FileMalformed("the key record holds what no key has") from error
 
 
 def write_sealed(members: Mapping[str, object], sealed: bytes | None, envelope: Envelope) -> bytes:
@@ -140,16 +172,7 @@ def read_key(
     if (open_members.get("issuer_id"), open_members.get("kid")) != (issuer_id, kid):
         raise FileMisplaced(f"the file of key {kid} belongs elsewhere")
     members, sealed = read_sealed(data, envelope)
-    try:
-        members.pop("version")
-        fields = {
-            **members,
-            "types": tuple(members["types"]),  # type: ignore[arg-type]
-            "state": State(str(members["state"])),
-        }
-        return KeyInfo(**fields), sealed  # type: ignore[arg-type]
-    except (KeyError, TypeError, ValueError) as error:
-        raise FileMalformed(f"the file of key {kid} lacks or exceeds members") from error
+    return info_of(members), sealed
 
 
 def open_private(info: KeyInfo, sealed: bytes | None, envelope: Envelope) -> PrivateKey:

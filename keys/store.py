@@ -8,14 +8,15 @@ from keys.datakey import DataKey
 from keys.lifecycle import State
 from keys.signer import Signer
 
-PURPOSES = frozenset({"certificate", "status", "log", "trust"})
+PURPOSES = frozenset({"certificate", "status", "log", "trust", "ca"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyInfo:
     """The open part of a key. Times are Unix seconds; None: not yet.
 
-    `types` lists the certificate types the key may sign; empty: not limited.
+    `types` lists the certificate types the key may sign; empty: not limited. What a compromised
+    key signed counts only where the log held it below `accept_before_log_index`; None: not at all.
     """
 
     kid: str
@@ -32,6 +33,7 @@ class KeyInfo:
     retired_at: int | None = None
     destroyed_at: int | None = None
     compromised_at: int | None = None
+    accept_before_log_index: int | None = None
 
     @property
     def group(self) -> tuple[str, str, tuple[str, ...], str | None]:
@@ -68,6 +70,18 @@ class KeyStore(Protocol):
 
     def set_state(self, issuer_id: str, kid: str, state: State, *, now: int) -> KeyInfo:
         """One step of the life cycle."""
+        ...
+
+    def compromise(
+        self,
+        issuer_id: str,
+        kid: str,
+        *,
+        now: int,
+        at: int,
+        accept_before_log_index: int | None = None,
+    ) -> KeyInfo:
+        """Ends a key that others may use too; see `keys.moves.compromised`."""
         ...
 
     def rotate(self, issuer_id: str, kid: str, *, now: int) -> KeyInfo:

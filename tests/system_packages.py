@@ -16,6 +16,7 @@ PROGRAMS = {
     "openssl": "openssl",
     "postgres": "postgresql",
     "redis-server": "redis-server",
+    "softhsm2-util": "softhsm2",
 }
 # Debian keeps PostgreSQL's server programs off the path, one folder a version.
 FOLDERS = {"postgres": Path("/usr/lib/postgresql")}

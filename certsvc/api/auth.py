@@ -42,7 +42,12 @@ def authoriser(engine: Engine, limiter: Limiter) -> Authorise:
         g.client_id = found.client_id
         limit(limiter, f"client:{found.client_id}")
         principal = client(
-            found.issuer_id, found.client_id, scopes=found.scopes, request_id=request_id()
+            found.issuer_id,
+            found.client_id,
+            scopes=found.scopes,
+            request_id=request_id(),
+            types=found.types,
+            daily_limit=found.daily_limit,
         )
         for scope in scopes:
             if not principal.may(scope):

@@ -4,6 +4,7 @@ from typing import cast
 
 from flask import Blueprint, Response, jsonify
 
+from certsvc.api.approvals import accepted
 from certsvc.api.auth import Authorise
 from certsvc.api.body import read_json
 from certsvc.api.idempotency import idempotency_key, optional_idempotency_key
@@ -20,6 +21,7 @@ from certsvc.api.schemas import (
     SupersedeRequest,
 )
 from certsvc.issuing import model
+from certsvc.issuing.errors import ApprovalNeeded
 from certsvc.issuing.service import IssuingService
 from certsvc.service.principal import Principal
 from certsvc_sdk.strict import b64u_encode
@@ -47,7 +49,11 @@ def certificates_blueprint(
         request = model.IssueRequest(
             type=body.type, claims=body.claims, profile=body.profile, version=body.version
         )
-        return _created(log, principal, service.issue(principal, request, key))
+        try:
+            issued = service.issue(principal, request, key)
+        except ApprovalNeeded as error:
+            return accepted(error)
+        return _created(log, principal, issued)
 
     @blueprint.get("/v1/certificates/<certificate_id>")
     def get(certificate_id: str) -> Response:
@@ -92,7 +98,10 @@ def certificates_blueprint(
             profile=body.profile,
             version=body.version,
         )
-        issued = service.supersede(principal, checked_id(certificate_id), request, key)
+        try:
+            issued = service.supersede(principal, checked_id(certificate_id), request, key)
+        except ApprovalNeeded as error:
+            return accepted(error)
         return _created(log, principal, issued)
 
     return blueprint

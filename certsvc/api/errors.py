@@ -35,6 +35,36 @@ NOT_AUTHORISED_FOR_TYPE = ProblemKind(
     "信任清单未登记本机关签发此类证照的权限",
     "The trust list does not give this issuer the right to this type",
 )
+TYPE_NOT_GRANTED = ProblemKind(
+    "type_not_granted",
+    403,
+    "此客户端未获授权签发此类证照",
+    "This client was not granted this certificate type",
+)
+APPROVAL_NEEDED = ProblemKind(
+    "approval_needed", 403, "此类证照须经第二人同意", "A second person has to agree to this type"
+)
+APPROVAL_REFUSED = ProblemKind(
+    "approval_refused", 403, "第二人未同意此请求", "The second person did not agree to this request"
+)
+SECOND_PERSON_NEEDED = ProblemKind(
+    "second_person_needed",
+    403,
+    "申请人不能同意自己的请求",
+    "Nobody agrees to an own request",
+)
+APPROVAL_UNKNOWN = ProblemKind(
+    "approval_unknown",
+    404,
+    "没有此待同意的请求，或已有决定",
+    "No such request waits, or it was decided already",
+)
+QUOTA_EXCEEDED = ProblemKind(
+    "quota_exceeded",
+    429,
+    "此客户端今日的签发数量已用完",
+    "This client's certificates of the day are used up",
+)
 REQUEST_IN_PROGRESS = ProblemKind(
     "request_in_progress",
     409,
@@ -147,6 +177,12 @@ API_KINDS: tuple[ProblemKind, ...] = (
     IDEMPOTENCY_KEY_INVALID,
     PARAMETER_INVALID,
     NOT_AUTHORISED_FOR_TYPE,
+    TYPE_NOT_GRANTED,
+    APPROVAL_NEEDED,
+    APPROVAL_REFUSED,
+    SECOND_PERSON_NEEDED,
+    APPROVAL_UNKNOWN,
+    QUOTA_EXCEEDED,
     REQUEST_IN_PROGRESS,
     STATE_CONFLICT,
     VERSIONS_EXHAUSTED,
@@ -195,6 +231,10 @@ def _in_progress(error: errors.RequestInProgress) -> Problem:
     return Problem(REQUEST_IN_PROGRESS, headers={"Retry-After": str(error.retry_after)})
 
 
+def _tomorrow(error: errors.QuotaExceeded) -> Problem:
+    return Problem(QUOTA_EXCEEDED, headers={"Retry-After": str(error.retry_after)})
+
+
 def _conflict(error: errors.StateConflict) -> Problem:
     return Problem(STATE_CONFLICT, detail=str(error))
 
@@ -220,6 +260,12 @@ def problem_table() -> ProblemTable:
         errors.ClaimsInvalid: _claims,
         errors.CertificateTooLarge: _plain(CERTIFICATE_TOO_LARGE),
         errors.NotAuthorisedForType: _at(NOT_AUTHORISED_FOR_TYPE, "/type"),
+        errors.TypeNotGranted: _at(TYPE_NOT_GRANTED, "/type"),
+        errors.ApprovalNeeded: _plain(APPROVAL_NEEDED),
+        errors.ApprovalRefused: _plain(APPROVAL_REFUSED),
+        errors.SecondPersonNeeded: _plain(SECOND_PERSON_NEEDED),
+        errors.ApprovalUnknown: _plain(APPROVAL_UNKNOWN),
+        errors.QuotaExceeded: _tomorrow,
         errors.SigningUnavailable: _later(SIGNING_UNAVAILABLE),
         errors.SelfCheckFailed: _plain(SELF_CHECK_FAILED),
         errors.StatusListUnpublished: _later(STATUS_LIST_UNPUBLISHED),

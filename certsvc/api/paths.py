@@ -12,6 +12,11 @@ def certificate_path(certificate_id: str) -> str:
     return f"/v1/certificates/{certificate_id}"
 
 
+def approval_path(approval_id: str) -> str:
+    """Path of a request that waits for a second person."""
+    return f"/v1/approvals/{approval_id}"
+
+
 def type_path(name: str) -> str:
     """Path of a certificate type."""
     return f"/v1/types/{name}"

@@ -110,6 +110,37 @@ class Certificate(Answer):
     links: CertificateLinks
 
 
+class Approval(Answer):
+    """A request that waits for a second person, or what became of it."""
+
+    id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    state: Literal["waiting", "approved", "refused"]
+    created_at: UnixSeconds
+    link: str
+
+
+class ApprovalDetail(Approval):
+    """What the second person reads and decides."""
+
+    client: str
+    operation: Literal["issue", "supersede"]
+    request: dict[str, Any]
+    decided_at: UnixSeconds | None
+    decided_by: str | None
+
+
+class ApprovalNotice(Answer):
+    """The answer to a request that now waits."""
+
+    approval: Approval
+
+
+class ApprovalList(Answer):
+    """What waits for the caller, oldest first."""
+
+    approvals: list[ApprovalDetail]
+
+
 class TypeSummary(Answer):
     """A certificate type in the list."""
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from certsvc.cli.clients import clients
 from certsvc.cli.demo import demo
 from certsvc.cli.fsck import fsck
 from certsvc.cli.init import init, reset
@@ -40,7 +41,7 @@ def cli(home: Path | None) -> None:
 
 for _command in (init, reset, up, serve, worker, issue, demo):
     cli.add_command(_command)
-for _command in (backup, restore, recover, watch, fsck):
+for _command in (backup, restore, recover, watch, fsck, clients):
     cli.add_command(_command)
 
 

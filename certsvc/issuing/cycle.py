@@ -16,6 +16,7 @@ from functools import partial
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import errors, transitions
+from certsvc.issuing.allowing import check_type
 from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.jobs import Caller, Checked, Item, Job, Outcome, look_up
 from certsvc.issuing.model import fingerprint
@@ -23,6 +24,7 @@ from certsvc.issuing.plan import PLAN_SECONDS, check_content, check_right, choos
 from certsvc.issuing.recording import Recording, record_plans, record_together
 from certsvc.issuing.replanning import Replanner
 from certsvc.issuing.resources import Resources, translated
+from certsvc.issuing.second_person import ask_approval, check_approval
 from certsvc.issuing.tasks import Checkpoint, NotTogetherError
 from certsvc.storage.idempotency import Idempotency
 from certsvc_sdk.trust.record import IssuerRecord
@@ -65,7 +67,7 @@ class Cycle:
         # 1 look up
         self._checkpoint(1)
         with step("issuing.1_look_up"):
-            resources.read(lambda connection: _look_up(connection, items))
+            resources.read(lambda connection: _look_up(connection, resources, items))
             _each(items, lambda item: self._take_over(item, now=now, adopt=adopt))
         # 2 schema, code checks, validity, rights
         self._checkpoint(2)
@@ -128,10 +130,13 @@ class Cycle:
             )
             profile = request.profile or item.former.profile
             request = replace(request, type=item.former.type, profile=profile)
+        check_type(item.job.principal, request.type)
         content = check_content(resources.catalogue, request, now=now)
         vct, name = content.kind.vct(resources.public_url), content.kind.name
         issuer_id, record = item.job.principal.issuer_id, item.caller.record
         check_right(record, content.kind, content.validity, vct, now=now)
+        # Last: what waits for a second person is otherwise good.
+        check_approval(resources, item)
         if (issuer_id, name) not in signers:
             signer = choose_signer(resources.keys, record, issuer_id, name, now=now)
             signers[issuer_id, name] = signer
@@ -144,9 +149,11 @@ class Cycle:
         )
 
 
-def _look_up(connection: Connection, items: Sequence[Item]) -> None:
+def _look_up(connection: Connection, resources: Resources, items: Sequence[Item]) -> None:
     known = Idempotency(connection).find({item.job.scope for item in items})
     _each(items, lambda item: look_up(connection, item, known))
+    if resources.second_person_types:
+        _each(items, lambda item: ask_approval(connection, resources, item))
 
 
 def _each(items: Sequence[Item], step: Callable[[Item], None]) -> None:

@@ -12,6 +12,12 @@ IssuingError
 ├── ClaimsInvalid            claims_invalid              carries one finding a defect
 ├── CertificateTooLarge      certificate_too_large       the token would be refused by readers
 ├── NotAuthorisedForType     not_authorised_for_type     the trust record gives no right
+├── TypeNotGranted           type_not_granted            the client may not issue this type
+├── QuotaExceeded            quota_exceeded              the client's certificates of the day
+├── ApprovalNeeded           approval_needed             a second person has to agree first
+├── ApprovalRefused          approval_refused            the second person did not
+├── ApprovalUnknown          approval_unknown            no such request waits
+├── SecondPersonNeeded       second_person_needed        nobody agrees to an own request
 ├── SigningUnavailable       signing_unavailable         no key may or can sign now
 ├── SelfCheckFailed          self_check_failed           the fresh token did not verify
 ├── StatusListUnpublished    status_list_unpublished     no published list has a free place
@@ -71,6 +77,60 @@ class RequestInProgress(IssuingError):
     def __init__(self, retry_after: int) -> None:
         super().__init__("the same request is in progress")
         self.retry_after = retry_after
+
+
+class TypeNotGranted(IssuingError):
+    """The issuer may issue this type, this client of it may not (T52)."""
+
+    code = "type_not_granted"
+
+
+class QuotaExceeded(IssuingError):
+    """The client has issued what it may a day (T52).
+
+    Attributes:
+        retry_after: Seconds until the next day in Asia/Shanghai begins.
+    """
+
+    code = "quota_exceeded"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("the client's certificates of the day are used up")
+        self.retry_after = retry_after
+
+
+class ApprovalNeeded(IssuingError):
+    """A second person has to agree before anything is signed (T52).
+
+    Attributes:
+        approval_id: What waits; empty where nothing was recorded.
+        created_at: Unix seconds since which it waits.
+    """
+
+    code = "approval_needed"
+
+    def __init__(self, approval_id: str = "", created_at: int = 0) -> None:
+        super().__init__("a second person has to agree to this request")
+        self.approval_id = approval_id
+        self.created_at = created_at
+
+
+class ApprovalRefused(IssuingError):
+    """The second person did not agree."""
+
+    code = "approval_refused"
+
+
+class ApprovalUnknown(IssuingError):
+    """The issuer has no such request, or it was decided already."""
+
+    code = "approval_unknown"
+
+
+class SecondPersonNeeded(IssuingError):
+    """Who asks cannot be the one who agrees."""
+
+    code = "second_person_needed"
 
 
 class IssuerUnknown(IssuingError):

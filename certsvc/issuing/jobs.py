@@ -78,6 +78,7 @@ class Item:
         caller: Set when the item is opened.
         fingerprint: Keyed hash of the content, set when the item is opened.
         former: The certificate to be superseded.
+        approved: Whether a second person has agreed to it.
         checked: What step 2 found good.
         task: The plan as recorded.
         outcome: The answer, or why there is none.
@@ -88,10 +89,16 @@ class Item:
     caller: Caller = field(init=False)
     fingerprint: str = ""
     former: CertificateRow | None = None
+    approved: bool = False
     checked: Checked | None = None
     task: Task | None = None
     outcome: Outcome | None = None
     drawn: set[str] = field(default_factory=set)
+
+    @property
+    def type_name(self) -> str:
+        """Short name of the type that is asked for; known once the former certificate is."""
+        return self.job.request.type if self.former is None else self.former.type
 
     @property
     def found(self) -> Checked:

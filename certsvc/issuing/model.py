@@ -130,6 +130,31 @@ class Issued(CertificateView):
     replayed: bool = field(default=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A request that waits for a second person, or what became of it. Times are Unix seconds.
+
+    Attributes:
+        approval_id: Opaque id, 32 hex characters.
+        client_id: Who asks.
+        operation: `issue` or `supersede`.
+        request: The content as it came: what is agreed to is what is read.
+        state: `waiting`, `approved` or `refused`.
+        created_at: When it was asked for.
+        decided_at: When that was said.
+        decided_by: Who said it.
+    """
+
+    approval_id: str
+    client_id: str
+    operation: str
+    request: Mapping[str, object] = field(repr=False)
+    state: str
+    created_at: int
+    decided_at: int | None
+    decided_by: str | None
+
+
 class Records(Protocol):
     """Where an issuer's own trust record comes from."""
 
@@ -153,6 +178,11 @@ class IssuingSettings(Protocol):
     @property
     def status_list_size(self) -> int:
         """Places in a new status list."""
+        ...
+
+    @property
+    def second_person_types(self) -> frozenset[str]:
+        """Short names of the types that nobody issues alone."""
         ...
 
 

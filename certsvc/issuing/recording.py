@@ -10,6 +10,7 @@ from sqlalchemy.engine import Connection
 from certsvc.catalogue import CodeInvalid
 from certsvc.catalogue.codes import make_identifier
 from certsvc.issuing import answers, errors, transitions
+from certsvc.issuing.allowing import take, take_together
 from certsvc.issuing.jobs import Item, look_up
 from certsvc.issuing.plan import SEED_BYTES, Plan, Planned, mint, random_serial
 from certsvc.issuing.resources import Resources
@@ -48,12 +49,14 @@ def record_together(
         now: Unix seconds.
 
     Raises:
-        NotTogetherError: Another worker has claimed a key, a list is full, a certificate is to
-            be superseded: call `record_plans` in a new transaction.
+        NotTogetherError: Another worker has claimed a key, a list is full, a client's day is used
+            up, a certificate is to be superseded: call `record_plans` in a new transaction.
     """
     ordered = _in_order(items)
     scopes = {item.job.scope for item in items}
     if len(scopes) < len(items) or any(item.job.supersedes is not None for item in items):
+        raise NotTogetherError
+    if not take_together(connection, ordered, now=now):
         raise NotTogetherError
     try:
         tasks = _plan_all(connection, resources, ordered, now=now)
@@ -169,6 +172,7 @@ def _claim(
             return
         raise errors.RequestInProgress(1)
     if item.outcome is None:
+        take(connection, item.job.principal, now=now)
         item.task = _plan_one(connection, resources, item, now=now)
         _note_plan(acts, item, item.task)
 

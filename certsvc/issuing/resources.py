@@ -66,6 +66,7 @@ class Resources:
         records: Records,
         public_url: str,
         list_size: int,
+        second_person_types: frozenset[str],
         clock: Callable[[], float],
         rng: Callable[[int], bytes],
         retries: Retries,
@@ -78,6 +79,7 @@ class Resources:
         self.records = records
         self.public_url = public_url
         self.list_size = list_size
+        self.second_person_types = second_person_types
         self.rng = rng
         self._clock = clock
         self._retries = retries

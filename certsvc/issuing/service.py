@@ -7,6 +7,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import answers, errors
+from certsvc.issuing.allowing import require
 from certsvc.issuing.combining import Combiner
 from certsvc.issuing.cycle import Cycle
 from certsvc.issuing.finishing import Finisher
@@ -23,6 +24,7 @@ from certsvc.issuing.model import (
     SweepReport,
 )
 from certsvc.issuing.resources import Resources, StoredRecords, translated
+from certsvc.issuing.second_person import SecondPerson
 from certsvc.issuing.status_changes import StatusChange, change_status
 from certsvc.issuing.sweeper import Sweeper
 from certsvc.issuing.tasks import Checkpoint
@@ -80,6 +82,7 @@ class IssuingService:
             records=records or StoredRecords(engine, retries),
             public_url=settings.public_url,
             list_size=settings.status_list_size,
+            second_person_types=settings.second_person_types,
             clock=clock,
             rng=rng,
             retries=retries,
@@ -87,6 +90,7 @@ class IssuingService:
         )
         cycle = self._cycle = Cycle(self._resources, checkpoint)
         self._combiner = Combiner(cycle.run, lambda job: cycle.run([job], adopt=True)[0])
+        self.second_person = SecondPerson(self._resources)
         self._sweeper = Sweeper(self._resources, Finisher(self._resources, _no_checkpoint))
 
     def issue(self, principal: Principal, request: IssueRequest, idempotency_key: str) -> Issued:
@@ -131,7 +135,7 @@ class IssuingService:
         return done
 
     def _job(self, principal: Principal, request: IssueRequest, key: str) -> Job:
-        _require(principal, "issue")
+        require(principal, "issue")
         return Job(
             principal=principal,
             scope=self._scope(principal, "issue", key),
@@ -142,6 +146,8 @@ class IssuingService:
     def _combined(self, job: Job) -> Issued:
         with translated():
             outcome = self._combiner.submit(job)
+        if isinstance(outcome, errors.ApprovalNeeded):
+            raise self.second_person.propose(job)
         if isinstance(outcome, errors.IssuingError):
             raise outcome
         return outcome
@@ -164,7 +170,7 @@ class IssuingService:
         Raises:
             IssuingError: See `issue`; also `CertificateNotFound`, `StateConflict`.
         """
-        _require(principal, "issue", "status")
+        require(principal, "issue", "status")
         job = Job(
             principal=principal,
             scope=self._scope(principal, "supersede", idempotency_key),
@@ -201,7 +207,7 @@ class IssuingService:
         Raises:
             IssuingError: See `certsvc.issuing.status_changes.change_status`.
         """
-        _require(principal, "status")
+        require(principal, "status")
         change = StatusChange(
             certificate_id=certificate_id, operation=operation, reason=reason, detail=detail
         )
@@ -218,7 +224,7 @@ class IssuingService:
             ScopeMissing: The caller lacks `read`.
             CertificateNotFound: The issuer has none; the same for another issuer's (T63).
         """
-        _require(principal, "read")
+        require(principal, "read")
         with translated():
             row = self._resources.read(
                 lambda connection: Certificates(connection).get(principal.issuer_id, certificate_id)
@@ -241,7 +247,7 @@ class IssuingService:
             ScopeMissing: The caller lacks `read`.
             RecordTampered: The look-up leads to a certificate of somebody else.
         """
-        _require(principal, "read")
+        require(principal, "read")
         with translated():
             sealing = self._resources.sealing(principal.issuer_id)
             lookup = answers.holder_lookup(sealing, kind, code)
@@ -292,9 +298,3 @@ class IssuingService:
             route=route,
             key_hash=sealing.lookup("idempotency-key", key),
         )
-
-
-def _require(principal: Principal, *scopes: str) -> None:
-    for scope in scopes:
-        if not principal.may(scope):
-            raise errors.ScopeMissing(f"scope {scope} is needed")

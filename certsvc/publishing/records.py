@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse, Level, Right
@@ -35,7 +36,12 @@ class IssuerProfile:
 
 
 def build_record(
-    issuer: IssuerProfile, keys: Iterable[KeyInfo], rights: Sequence[Right], base_url: str
+    issuer: IssuerProfile,
+    keys: Iterable[KeyInfo],
+    rights: Sequence[Right],
+    base_url: str,
+    *,
+    chains: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> IssuerRecord:
     """Build an issuer's record.
 
@@ -45,10 +51,11 @@ def build_record(
             of retired ones are kept as long as the key store knows them.
         rights: what it may issue.
         base_url: the published tree's own address, ends in `/`.
+        chains: X.509 certificates by key id, as `KeyRecord.x5c`; keys without one have none.
     """
     prefix = f"{base_url}status/{issuer.uscc}/"
     ordered = sorted(keys, key=lambda key: (key.created_at, key.kid))
-    published = (_key_record(key) for key in ordered)
+    published = (_key_record(key, chains.get(key.kid)) for key in ordered)
     return IssuerRecord(
         iss=f"{base_url}i/{issuer.uscc}",
         uscc=issuer.uscc,
@@ -66,7 +73,7 @@ def build_record(
     )
 
 
-def _key_record(key: KeyInfo) -> KeyRecord | None:
+def _key_record(key: KeyInfo, chain: tuple[str, ...] | None) -> KeyRecord | None:
     use, state = _USES.get(key.purpose), _STATES.get(key.state)
     if use is None or state is None or key.pre_published_at is None:
         return None
@@ -84,4 +91,5 @@ def _key_record(key: KeyInfo) -> KeyRecord | None:
         state=state,
         types=key.types or None,
         compromised_at=key.compromised_at if state is KeyState.COMPROMISED else None,
+        x5c=chain or None,
     )

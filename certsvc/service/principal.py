@@ -6,7 +6,7 @@ from typing import Literal
 
 PrincipalKind = Literal["client", "operator", "system"]
 
-SCOPES = frozenset({"issue", "read", "status"})
+SCOPES = frozenset({"approve", "issue", "read", "status"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +20,8 @@ class Principal:
         issuer_id: The issuer in whose name the caller acts; the caller sees nothing else.
         scopes: What the caller may do, a subset of `SCOPES`.
         request_id: Ties log lines, audit rows and answers together; never personal data.
+        types: Short names of the certificate types it may issue; None: all of its issuer's.
+        daily_limit: Certificates it may issue a day in Asia/Shanghai; None: no limit.
     """
 
     kind: PrincipalKind
@@ -27,6 +29,8 @@ class Principal:
     issuer_id: str
     scopes: frozenset[str]
     request_id: str
+    types: frozenset[str] | None = None
+    daily_limit: int | None = None
 
     def may(self, scope: str) -> bool:
         """Say whether the caller holds a scope."""
@@ -34,7 +38,13 @@ class Principal:
 
 
 def client(
-    issuer_id: str, client_id: str, *, scopes: Iterable[str], request_id: str = ""
+    issuer_id: str,
+    client_id: str,
+    *,
+    scopes: Iterable[str],
+    request_id: str = "",
+    types: frozenset[str] | None = None,
+    daily_limit: int | None = None,
 ) -> Principal:
     """Name a department's system."""
     return Principal(
@@ -43,6 +53,8 @@ def client(
         issuer_id=issuer_id,
         scopes=frozenset(scopes),
         request_id=request_id,
+        types=types,
+        daily_limit=daily_limit,
     )
 
 

@@ -203,6 +203,11 @@ class Settings(BaseModel):
         le=10_000,
         description="Longest wait of an answer for its proof from the transparency log, in ms",
     )
+    second_person: str = Field(
+        default="",
+        pattern=r"^([a-z0-9][a-z0-9-]*(,[a-z0-9][a-z0-9-]*)*)?$",
+        description="Certificate types that nobody issues alone, with commas; none by default",
+    )
     disk_reserve_mb: int = Field(
         default=16,
         ge=0,
@@ -245,6 +250,11 @@ class Settings(BaseModel):
     def published(self) -> Path:
         """The published tree's folder."""
         return self.home / "published"
+
+    @property
+    def second_person_types(self) -> frozenset[str]:
+        """Types whose requests wait until a second client agrees to them."""
+        return frozenset(filter(None, self.second_person.split(",")))
 
     @property
     def redis(self) -> SharedAddress | None:

@@ -19,7 +19,18 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A client as stored, without its secret. Times are Unix seconds."""
+    """A client as stored, without its secret. Times are Unix seconds.
+
+    Attributes:
+        issuer_id: The issuer in whose name it acts.
+        client_id: Its name, unique among all issuers.
+        name: What people call it.
+        scopes: What it may do.
+        created_at: When it was registered.
+        disabled_at: When it was shut out.
+        types: Types it may issue; None: all.
+        daily_limit: Certificates a day; None: no limit.
+    """
 
     issuer_id: str
     client_id: str
@@ -27,6 +38,8 @@ class Client:
     scopes: frozenset[str]
     created_at: int
     disabled_at: int | None
+    types: frozenset[str] | None = None
+    daily_limit: int | None = None
 
 
 class Clients:
@@ -81,6 +94,31 @@ class Clients:
             return None
         return _client(row)
 
+    def restrict(
+        self,
+        issuer_id: str,
+        client_id: str,
+        *,
+        types: Collection[str] | None,
+        daily_limit: int | None,
+    ) -> bool:
+        """Say what a client may issue, from its next request on; `False`: there is no such client.
+
+        Args:
+            issuer_id: Its issuer.
+            client_id: Its name.
+            types: Short names of types; None: all of its issuer's.
+            daily_limit: Certificates a day in Asia/Shanghai; None: no limit.
+        """
+        done = self._connection.execute(
+            client.update()
+            .where(client.c.issuer_id == issuer_id, client.c.client_id == client_id)
+            .values(
+                types=None if types is None else json.dumps(sorted(types)), daily_limit=daily_limit
+            )
+        )
+        return done.rowcount == 1
+
     def disable(self, issuer_id: str, client_id: str, *, now: int) -> bool:
         """Shut a client out; `False` if there is no such client."""
         done = self._connection.execute(
@@ -108,4 +146,6 @@ def _client(row: sa.RowMapping) -> Client:
         scopes=frozenset(json.loads(row["scopes"])),
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
+        types=None if row["types"] is None else frozenset(json.loads(row["types"])),
+        daily_limit=row["daily_limit"],
     )

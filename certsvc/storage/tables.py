@@ -47,6 +47,9 @@ client = sa.Table(
     sa.Column("scopes", sa.Text, nullable=False),
     sa.Column("created_at", sa.BigInteger, nullable=False),
     sa.Column("disabled_at", sa.BigInteger),
+    # JSON list of type names it may issue, and certificates a day; NULL: not limited.
+    sa.Column("types", sa.Text),
+    sa.Column("daily_limit", sa.BigInteger),
     sa.PrimaryKeyConstraint("issuer_id", "client_id"),
     # Basic authentication names no issuer, so the client must be found by its name alone.
     sa.UniqueConstraint("client_id"),
@@ -292,4 +295,38 @@ carried_status = sa.Table(
     sa.Column("carried_at", sa.BigInteger, nullable=False),
     sa.PrimaryKeyConstraint("issuer_id", "list_no", "list_index"),
     sa.CheckConstraint("status_value BETWEEN 1 AND 3", name="status_value"),
+)
+
+allowance = sa.Table(
+    "allowance",
+    metadata,
+    _issuer(),
+    sa.Column("client_id", sa.String(64), nullable=False),
+    # Days since 1970-01-01 in Asia/Shanghai, and what was planned that day.
+    sa.Column("day", sa.BigInteger, nullable=False),
+    sa.Column("used", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("issuer_id", "client_id", "day"),
+)
+
+approval = sa.Table(
+    "approval",
+    metadata,
+    _issuer(),
+    sa.Column("approval_id", sa.String(32), nullable=False),
+    # The request that waits: whose it is, and its Idempotency-Key.
+    sa.Column("client_id", sa.String(64), nullable=False),
+    sa.Column("route", sa.String(64), nullable=False),
+    sa.Column("key_hash", sa.String(64), nullable=False),
+    sa.Column("fingerprint", sa.String(64), nullable=False),
+    # Sealed: what the second person reads.
+    sa.Column("request", sa.LargeBinary, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("decided_at", sa.BigInteger),
+    sa.Column("decided_by", sa.String(64)),
+    sa.PrimaryKeyConstraint("issuer_id", "approval_id"),
+    sa.UniqueConstraint("issuer_id", "client_id", "route", "key_hash"),
+    sa.CheckConstraint("state IN ('waiting', 'approved', 'refused')", name="state"),
+    # Nobody is the second person of an own request, whatever a program forgot to ask.
+    sa.CheckConstraint("decided_by IS NULL OR decided_by <> client_id", name="second_person"),
 )

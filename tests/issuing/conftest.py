@@ -38,6 +38,7 @@ START = 1_798_761_600  # 2027-01-01 08:00 in Shanghai, after every sample
 class Settings:
     public_url: str = BASE
     status_list_size: int = 131_072
+    second_person_types: frozenset[str] = frozenset()
 
 
 @dataclass

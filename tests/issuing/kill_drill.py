@@ -57,7 +57,11 @@ class Worker:
             engine=make_engine(URL),
             keys=keys.open_store(f"file:{KEYS}", passphrase=b"test only"),
             catalogue=CATALOGUE,
-            settings=SimpleNamespace(public_url="https://certs.example/", status_list_size=131_072),
+            settings=SimpleNamespace(
+                public_url="https://certs.example/",
+                status_list_size=131_072,
+                second_person_types=frozenset(),
+            ),
             clock=clock,
             retries=Retries(sleep=time.sleep),
         )

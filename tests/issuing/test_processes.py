@@ -29,7 +29,11 @@ service = IssuingService(
     engine=make_engine(url),
     keys=keys.open_store(f"file:{store}", passphrase=b"test only", scrypt_n=2**14),
     catalogue=Catalogue.builtin(),
-    settings=SimpleNamespace(public_url="https://certs.example/", status_list_size=131_072),
+    settings=SimpleNamespace(
+        public_url="https://certs.example/",
+        status_list_size=131_072,
+        second_person_types=frozenset(),
+    ),
     clock=lambda: float(now),
 )
 caller = client("119999000000000198", "c-198", scopes={"issue"})

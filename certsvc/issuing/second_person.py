@@ -1,0 +1,178 @@
+"""Types that nobody issues alone: a request waits until somebody else agrees to it (T52).
+
+What is agreed to is a request as it was sent: its client, its Idempotency-Key and its content.
+Once agreed to it is issued in its own client's name, by whoever sends it next.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from certsvc.issuing import errors
+from certsvc.issuing.allowing import require
+from certsvc.issuing.jobs import Item, Job
+from certsvc.issuing.model import Waiting, fingerprint
+from certsvc.issuing.resources import Resources, translated, write_json
+from certsvc.service.principal import Principal
+from certsvc.storage.approvals import Approval, Approvals, ApprovalState
+from certsvc.storage.audit import Act, Audit
+
+COLUMN = "request"
+ID_BYTES = 16
+# What one person reads through at a sitting; the rest shows when these are decided.
+MAX_WAITING = 100
+
+
+def ask_approval(connection: Connection, resources: Resources, item: Item) -> None:
+    """Look up whether somebody has agreed to an item that needs it (step 1).
+
+    Raises:
+        ApprovalRefused: Somebody did not.
+        IdempotencyKeyReused: The key waits with another request.
+    """
+    if item.task is not None or item.type_name not in resources.second_person_types:
+        return
+    found = Approvals(connection).of(item.job.scope)
+    if found is None:
+        return
+    if found.fingerprint != item.fingerprint:
+        raise errors.IdempotencyKeyReused("the key belongs to another request")
+    if found.state is ApprovalState.REFUSED:
+        raise errors.ApprovalRefused("the second person did not agree")
+    item.approved = found.state is ApprovalState.APPROVED
+
+
+def check_approval(resources: Resources, item: Item) -> None:
+    """Refuse to issue what nobody else has agreed to (step 2).
+
+    Raises:
+        ApprovalNeeded: Nobody has.
+    """
+    if item.type_name in resources.second_person_types and not item.approved:
+        raise errors.ApprovalNeeded
+
+
+class SecondPerson:
+    """Requests on their way to a second person and back."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+
+    def propose(self, job: Job) -> errors.ApprovalNeeded:
+        """Record a request that waits, once, however often it is sent.
+
+        Returns:
+            What the client is told.
+
+        Raises:
+            StorageUnavailable: The database failed.
+        """
+        resources, scope = self._resources, job.scope
+        sealing, now = resources.sealing(scope.issuer_id), resources.now()
+        approval_id = resources.rng(ID_BYTES).hex()
+        new = Approval(
+            approval_id=approval_id,
+            scope=scope,
+            fingerprint=sealing.lookup("fingerprint", fingerprint(job.content).hex()),
+            request=sealing.seal(write_json(dict(job.content)), row=approval_id, column=COLUMN),
+            state=ApprovalState.WAITING,
+            created_at=now,
+        )
+
+        def write(connection: Connection) -> Approval:
+            approvals = Approvals(connection)
+            known = approvals.of(scope)
+            if known is not None:
+                return known
+            try:
+                with connection.begin_nested():
+                    approvals.add(new)
+            except sa.exc.IntegrityError:
+                return approvals.of(scope) or new  # the same request, sent twice at once
+            act = Act(principal=job.principal, action="approval.ask", object=approval_id)
+            Audit(connection).extend([act], now=now)
+            return new
+
+        with translated():
+            waiting = resources.write(write)
+        return errors.ApprovalNeeded(waiting.approval_id, waiting.created_at)
+
+    def waiting(self, principal: Principal) -> Sequence[Waiting]:
+        """What waits for the caller: requests of others, oldest first, `MAX_WAITING` at most.
+
+        Raises:
+            ScopeMissing: The caller lacks `approve`; the same for `get` and `decide`.
+        """
+        require(principal, "approve")
+        with translated():
+            found = self._resources.read(
+                lambda connection: Approvals(connection).waiting(
+                    principal.issuer_id, limit=MAX_WAITING
+                )
+            )
+            return [self._shown(one) for one in found if one.scope.client_id != principal.client_id]
+
+    def get(self, principal: Principal, approval_id: str) -> Waiting:
+        """One request of the caller's issuer.
+
+        Raises:
+            ApprovalUnknown: There is none.
+        """
+        require(principal, "approve")
+        with translated():
+            return self._shown(
+                self._resources.read(lambda connection: _one(connection, principal, approval_id))
+            )
+
+    def decide(self, principal: Principal, approval_id: str, *, agreed: bool) -> Waiting:
+        """Say yes or no, once; the same answer again changes nothing.
+
+        Raises:
+            SecondPersonNeeded: The caller made the request.
+            ApprovalUnknown: There is no such request, or somebody has said otherwise.
+        """
+        require(principal, "approve")
+        state = ApprovalState.APPROVED if agreed else ApprovalState.REFUSED
+        now = self._resources.now()
+
+        def write(connection: Connection) -> Approval:
+            found = _one(connection, principal, approval_id)
+            if found.scope.client_id == principal.client_id:
+                raise errors.SecondPersonNeeded("who asks cannot agree")
+            by = principal.client_id
+            if Approvals(connection).decide(
+                principal.issuer_id, approval_id, state, by=by, now=now
+            ):
+                act = Act(principal=principal, action=f"approval.{state}", object=approval_id)
+                Audit(connection).extend([act], now=now)
+            after = _one(connection, principal, approval_id)
+            if (after.state, after.decided_by) != (state, by):
+                raise errors.ApprovalUnknown("the request was decided already")
+            return after
+
+        with translated():
+            return self._shown(self._resources.write(write))
+
+    def _shown(self, one: Approval) -> Waiting:
+        sealing = self._resources.sealing(one.scope.issuer_id)
+        data = sealing.open(one.request, row=one.approval_id, column=COLUMN)
+        request: Mapping[str, object] = json.loads(data)
+        return Waiting(
+            approval_id=one.approval_id,
+            client_id=one.scope.client_id,
+            operation=one.scope.route,
+            request=request,
+            state=one.state.value,
+            created_at=one.created_at,
+            decided_at=one.decided_at,
+            decided_by=one.decided_by,
+        )
+
+
+def _one(connection: Connection, principal: Principal, approval_id: str) -> Approval:
+    found = Approvals(connection).get(principal.issuer_id, approval_id)
+    if found is None:
+        raise errors.ApprovalUnknown("no such request")
+    return found

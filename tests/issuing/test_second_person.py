@@ -1,0 +1,158 @@
+"""T52: types that nobody issues alone."""
+
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+
+from certsvc.issuing import errors
+from certsvc.issuing.model import SupersedeRequest
+from certsvc.service.engine import DatabaseUnavailable, reading, writing
+from certsvc.storage.approvals import Approvals, ApprovalState
+from certsvc.storage.audit import Audit
+
+MARKET, POLICE = "119999000000000198", "119999000000000273"
+TYPE = "business-licence"
+SCOPES = {"issue", "read", "status", "approve"}
+
+
+@pytest.fixture
+def service(world):
+    settings = SimpleNamespace(
+        public_url="https://certs.example/",
+        status_list_size=131_072,
+        second_person_types=frozenset({TYPE}),
+    )
+    return world.make(settings=settings)
+
+
+@pytest.fixture
+def maker(world):
+    return world.caller(scopes=SCOPES, client_id="maker")
+
+
+@pytest.fixture
+def checker(world):
+    return world.caller(scopes=SCOPES, client_id="checker")
+
+
+def ask(service, principal, request, key="k"):
+    with pytest.raises(errors.ApprovalNeeded) as needed:
+        service.issue(principal, request, key)
+    return needed.value.approval_id
+
+
+def test_nothing_is_signed_before_somebody_else_agrees(world, service, maker, checker, licence):
+    waiting = ask(service, maker, licence())
+    assert ask(service, maker, licence()) == waiting
+    counts = world.counts()
+    assert (counts["certificate"], counts["log_entry"]) == (0, 0)
+    (shown,) = service.second_person.waiting(checker)
+    assert (shown.approval_id, shown.client_id, shown.operation) == (waiting, "maker", "issue")
+    assert shown.request["claims"] == licence().claims
+    assert service.second_person.waiting(maker) == []
+    agreed = service.second_person.decide(checker, waiting, agreed=True)
+    assert (agreed.state, agreed.decided_by) == ("approved", "checker")
+    assert service.second_person.decide(checker, waiting, agreed=True) == agreed
+    made = service.issue(maker, licence(), "k")
+    assert not made.replayed
+    assert service.issue(maker, licence(), "k").replayed
+    assert service.second_person.waiting(checker) == []
+    with reading(world.engine) as connection:
+        trail = Audit(connection)
+        assert trail.first_fault(MARKET) is None
+        actions = [row.action for row in trail.rows(MARKET)]
+    assert actions[:2] == ["approval.ask", "approval.approved"]
+    assert actions.count("certificate.plan") == 1
+
+
+def test_nobody_agrees_to_an_own_request(world, service, maker, licence):
+    waiting = ask(service, maker, licence())
+    with pytest.raises(errors.SecondPersonNeeded):
+        service.second_person.decide(maker, waiting, agreed=True)
+    # The database itself refuses it too.
+    with pytest.raises(DatabaseUnavailable), writing(world.engine) as connection:
+        Approvals(connection).decide(
+            MARKET, waiting, ApprovalState.APPROVED, by="maker", now=world.clock.now
+        )
+    ask(service, maker, licence())
+
+
+def test_refused_is_refused(service, maker, checker, licence):
+    waiting = ask(service, maker, licence())
+    service.second_person.decide(checker, waiting, agreed=False)
+    with pytest.raises(errors.ApprovalRefused):
+        service.issue(maker, licence(), "k")
+    with pytest.raises(errors.ApprovalUnknown):
+        service.second_person.decide(checker, waiting, agreed=True)
+    # The same content under another key is another request.
+    assert ask(service, maker, licence(), "k2") != waiting
+
+
+def test_what_was_agreed_to_is_the_request_and_nothing_else(service, maker, checker, licence):
+    waiting = ask(service, maker, licence())
+    service.second_person.decide(checker, waiting, agreed=True)
+    with pytest.raises(errors.IdempotencyKeyReused):
+        service.issue(maker, licence(name="另一家公司"), "k")
+    ask(service, maker, licence(), "another-key")
+    ask(service, checker, licence())
+    assert not service.issue(maker, licence(), "k").replayed
+
+
+def test_what_is_wrong_never_waits(service, maker, checker, licence):
+    with pytest.raises(errors.ClaimsInvalid):
+        service.issue(maker, licence(name=""), "k")
+    assert service.second_person.waiting(checker) == []
+
+
+def test_supersession_waits_too_and_batches_are_refused(world, service, maker, checker, licence):
+    (refused,) = service.issue_many(maker, [(licence(), "row-1")])
+    assert isinstance(refused, errors.ApprovalNeeded)
+    former = world.service.issue(maker, licence(), "before-the-rule")
+    request = SupersedeRequest(claims=licence(1).claims)
+    with pytest.raises(errors.ApprovalNeeded) as needed:
+        service.supersede(maker, former.certificate_id, request, "s")
+    shown = service.second_person.get(checker, needed.value.approval_id)
+    assert shown.operation == "supersede"
+    assert shown.request["certificate_id"] == former.certificate_id
+    service.second_person.decide(checker, shown.approval_id, agreed=True)
+    made = service.supersede(maker, former.certificate_id, request, "s")
+    assert made.supersedes == former.certificate_id
+
+
+def test_other_types_and_other_offices(world, service, maker, checker, household, licence):
+    police = world.caller(POLICE, scopes=SCOPES)
+    assert service.issue(police, household(), "k")
+    waiting = ask(service, maker, licence())
+    for act in (service.second_person.get, service.second_person.decide):
+        options = {"agreed": True} if act == service.second_person.decide else {}
+        with pytest.raises(errors.ApprovalUnknown):
+            act(police, waiting, **options)
+    assert service.second_person.waiting(police) == []
+
+
+def test_the_scope_is_needed(world, service, maker, licence):
+    waiting, plain = ask(service, maker, licence()), world.caller(client_id="plain")
+    for act in (
+        lambda: service.second_person.waiting(plain),
+        lambda: service.second_person.get(plain, waiting),
+        lambda: service.second_person.decide(plain, waiting, agreed=True),
+    ):
+        with pytest.raises(errors.ScopeMissing):
+            act()
+
+
+def test_the_content_lies_sealed_and_bound_to_its_place(world, service, maker, checker, licence):
+    first, second = ask(service, maker, licence(0), "a"), ask(service, maker, licence(1), "b")
+    sealed = {
+        row[0]: bytes(row[1]) for row in world.rows("SELECT approval_id, request FROM approval")
+    }
+    name = licence(0).claims["name"].encode()
+    assert all(name not in data for data in sealed.values())
+    with writing(world.engine) as connection:
+        connection.execute(
+            sa.text("UPDATE approval SET request = :data WHERE approval_id = :id"),
+            {"data": sealed[second], "id": first},
+        )
+    with pytest.raises(errors.RecordTampered):
+        service.second_person.get(checker, first)
