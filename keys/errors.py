@@ -16,6 +16,8 @@ KeysError
 │   ├── PinWrong             pin_wrong
 │   ├── PinLocked            pin_locked
 │   ├── StoreBusy            store_busy
+│   ├── StoreReadOnly        store_read_only
+│   ├── UseForbidden         use_forbidden
 │   └── NameInvalid          name_invalid
 ├── KeyFileError
 │   ├── FileMalformed        key_file_malformed
@@ -33,6 +35,7 @@ KeysError
 │   ├── CompromiseTimeInvalid compromise_time_invalid
 │   ├── CompromiseLoosened   compromise_loosened
 │   ├── StepOutdated         step_outdated
+│   ├── PolicyInvalid        policy_invalid
 │   ├── ActiveKeyExists      active_key_exists
 │   ├── NoActiveKey          no_active_key
 │   ├── KeyNotActive         key_not_active
@@ -131,6 +134,18 @@ class StoreBusy(StoreError):
     """Somebody else changed the store at the same time; nothing was done."""
 
     code = "store_busy"
+
+
+class StoreReadOnly(StoreError):
+    """Keys are made and changed at the store itself, not through the signer process."""
+
+    code = "store_read_only"
+
+
+class UseForbidden(StoreError):
+    """The signer process does not serve this user with this key."""
+
+    code = "use_forbidden"
 
 
 class NameInvalid(StoreError):
@@ -235,6 +250,12 @@ class StepOutdated(KeyUseError):
     code = "step_outdated"
 
 
+class PolicyInvalid(KeyUseError):
+    """Limits of rotation that leave no time for a successor, or are not limits."""
+
+    code = "policy_invalid"
+
+
 class ActiveKeyExists(KeyUseError):
     """Another key of the same issuer, purpose, types and role is active."""
 
@@ -263,3 +284,19 @@ class DataSealInvalid(KeysError):
     """Sealed data was altered, or belongs to another place or key."""
 
     code = "data_seal_invalid"
+
+
+def error_of(code: str, text: str) -> KeysError:
+    """The error that another process has named by its code.
+
+    Args:
+        code: of a class of this module; an unknown one is `StoreUnavailable`.
+        text: its message.
+    """
+    waiting: list[type[KeysError]] = [KeysError]
+    while waiting:
+        kind = waiting.pop()
+        if kind.code == code:
+            return kind(text)
+        waiting += kind.__subclasses__()
+    return StoreUnavailable(f"{code[:64]}: {text}")

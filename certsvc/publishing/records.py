@@ -91,5 +91,6 @@ def _key_record(key: KeyInfo, chain: tuple[str, ...] | None) -> KeyRecord | None
         state=state,
         types=key.types or None,
         compromised_at=key.compromised_at if state is KeyState.COMPROMISED else None,
+        accept_before_log_index=key.accept_before_log_index,
         x5c=chain or None,
     )

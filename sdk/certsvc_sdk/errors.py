@@ -24,6 +24,13 @@ CertsvcError
 │   ├── LogProofInvalid         a proof breaks its grammar or does not lead to the root
 │   ├── LogHistoryInvalid       the history of a certificate contradicts itself or its proofs
 │   └── LogForked               two signed checkpoints of one log cannot both be true
+├── ChainInvalid            X.509 certificates do not lead from an anchor to the key
+│   ├── ChainMalformed          one breaks its encoding, a limit or the profile
+│   ├── ChainUntrusted          there is no anchor, or a link may not issue the next
+│   ├── ChainOutsidePeriod      one was not valid at that time
+│   ├── ChainRevoked            one was revoked
+│   ├── ChainRevocationUnknown  no fresh list of revocations answers for one
+│   └── ChainMismatch           the chain is good, but of another key or office
 ├── TrustInvalid            trust data fails its signatures or its grammar
 ├── TrustUnavailable        trust data was never fetched
 ├── FetchFailed             a network or file source did not answer
@@ -175,6 +182,48 @@ class LogForked(LogInvalid):
     """Two signed checkpoints of one log cannot both be true: evidence against the log."""
 
     code = "log_forked"
+
+
+class ChainInvalid(CertsvcError):
+    """X.509 certificates do not lead from an anchor to the key that was asked for."""
+
+    code = "chain_invalid"
+
+
+class ChainMalformed(ChainInvalid):
+    """A certificate breaks its encoding (DER), a limit or the profile of docs/x509.md."""
+
+    code = "chain_malformed"
+
+
+class ChainUntrusted(ChainInvalid):
+    """The chain leads to no anchor, is in disorder, or a link may not issue the next one."""
+
+    code = "chain_untrusted"
+
+
+class ChainOutsidePeriod(ChainInvalid):
+    """A certificate of the chain was not yet, or no longer, valid at that time."""
+
+    code = "chain_outside_period"
+
+
+class ChainRevoked(ChainInvalid):
+    """A certificate of the chain was revoked, and that counts at that time."""
+
+    code = "chain_revoked"
+
+
+class ChainRevocationUnknown(ChainInvalid):
+    """No list of revocations that is authentic, complete and fresh answers for a certificate."""
+
+    code = "chain_revocation_unknown"
+
+
+class ChainMismatch(ChainInvalid):
+    """The chain is good and its leaf is another key's or another office's."""
+
+    code = "chain_mismatch"
 
 
 class TrustInvalid(CertsvcError):

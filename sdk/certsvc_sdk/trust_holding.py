@@ -7,7 +7,7 @@ anew. A failed fetch leaves the copy at hand, with its age, and is not repeated 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from certsvc_sdk.errors import CertsvcError, TrustUnavailable
@@ -131,6 +131,26 @@ class TrustHolding:
     def look_again(self, now: int) -> bool:
         """Fetch the trust data anew unless that failed a moment ago; True if it is new now."""
         return self._may_try("") and self.refresh(now, wait=False)
+
+    def export(self) -> tuple[CachedTrust, dict[str, bytes]]:
+        """Return what the cache answers, and the same as files of a published tree.
+
+        Raises:
+            TrustUnavailable: never fetched, or damaged.
+        """
+        with self._lock:
+            return self._repository.view(), self._repository.export()
+
+    def take(self, files: Mapping[str, bytes], *, verified_at: int, now: int) -> CachedTrust:
+        """Take over what another verifier exported; see `TrustRepository.take`.
+
+        Raises:
+            TrustUnavailable, TrustInvalid: as there.
+        """
+        with self._lock:
+            view = self._repository.take(files, verified_at=verified_at, now=now)
+        self._retry_at.clear()
+        return view
 
     def _fetch_record(self, iss: str, now: int, *, may_fetch: bool) -> IssuerRecord | None:
         path = issuer_target(iss)

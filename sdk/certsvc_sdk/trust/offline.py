@@ -17,12 +17,14 @@ from certsvc_sdk.trust.record import IssuerRecord, issuer_target, parse_record
 from certsvc_sdk.trust.store import Kind, Read, State
 
 if TYPE_CHECKING:
-    from tuf.api.metadata import TargetFile, Targets
+    from tuf.api.metadata import Root, TargetFile, Targets
     from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 
 # Roles visited for one look-up (`UpdaterConfig.max_delegations`): country, province, city, county.
 MAX_DELEGATIONS = 32
 ISSUER_FOLDER = "issuers/"
+# QR dictionaries that are younger than a release come as targets `dictionaries/<number>.bin`.
+DICTIONARY_FOLDER = "dictionaries/"
 
 
 class CachedTrust:
@@ -150,27 +152,27 @@ class CachedTrust:
     def _find(self, path: str) -> "TargetFile | None":
         """Walk the delegations in pre-order (TUF 5.6.7); the first role that lists it wins."""
         visited: set[str] = set()
-        stack = [("targets", "root")]
+        stack: list[tuple[str, str, Targets | Root]] = [("targets", "root", self._trusted.root)]
         while stack and len(visited) <= MAX_DELEGATIONS:
-            role, parent = stack.pop()
+            role, parent, delegator = stack.pop()
             if role in visited:
                 continue
             visited.add(role)
-            targets = self._role(role, parent)
+            targets = self._role(role, parent, delegator)
             if path in targets.targets:
                 return targets.targets[path]
             if targets.delegations is None:
                 continue
-            children: list[tuple[str, str]] = []
+            children: list[tuple[str, str, Targets | Root]] = []
             for child, terminating in targets.delegations.get_roles_for_target(path):
-                children.append((child, role))
+                children.append((child, role, targets))
                 if terminating:
                     stack.clear()
                     break
             stack.extend(reversed(children))
         return None
 
-    def _role(self, role: str, parent: str) -> "Targets":
+    def _role(self, role: str, parent: str, delegator: "Targets | Root") -> "Targets":
         from tuf.api.exceptions import RepositoryError
 
         known = self._roles.get((parent, role))
@@ -182,6 +184,7 @@ class CachedTrust:
         data = self._read(Kind.METADATA, digest)
         try:
             targets = self._trusted.update_delegated_targets(data, role, parent)
+            _refuse_twins(delegator, role)
         except (RepositoryError, ValueError) as error:
             raise TrustUnavailable(f"cached trust role {role} does not verify") from error
         self._roles[parent, role] = targets
@@ -208,12 +211,28 @@ def _verify(root: bytes, state: State, read: Read) -> "TrustedMetadataSet":
         trusted.update_timestamp(read(Kind.METADATA, state.metadata["timestamp"]))
         trusted.update_snapshot(read(Kind.METADATA, state.metadata["snapshot"]))
         trusted.update_targets(read(Kind.METADATA, state.metadata["targets"]))
+        for role in trusted.root.roles:
+            _refuse_twins(trusted.root, role)
     except (RepositoryError, ValueError, KeyError, OverflowError, OSError) as error:
         raise TrustUnavailable("the cached trust data does not verify") from error
     # The state repeats two signed versions; a wrong copy would keep every newer state out.
     if (trusted.root.version, trusted.timestamp.version) != state.generation:
         raise TrustUnavailable("the cached trust data is of another generation than its state says")
     return trusted
+
+
+def _refuse_twins(delegator: "Root | Targets", role: str) -> None:
+    """Refuse a role with one key under two identifiers: it would count as two persons (T49).
+
+    Identifiers are free text (TAP 12), and python-tuf counts them, not the keys.
+
+    Raises:
+        ValueError: two of the role's keys are the same.
+    """
+    keys = [delegator.get_key(keyid) for keyid in delegator.get_delegated_role(role).keyids]
+    values = {(key.keytype, str(key.keyval.get("public")).strip().lower()) for key in keys}
+    if len(values) != len(keys):
+        raise ValueError("one key stands under two identifiers")
 
 
 def _about(data: bytes) -> About:

@@ -6,7 +6,7 @@ given by `offline.CachedTrust` in every case, so online and offline cannot drift
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -16,6 +16,7 @@ from certsvc_sdk.trust.about import ABOUT_TARGET
 from certsvc_sdk.trust.live import Source
 from certsvc_sdk.trust.offline import CachedTrust
 from certsvc_sdk.trust.record import IssuerRecord, issuer_target
+from certsvc_sdk.trust.roots import SeenRoots
 from certsvc_sdk.trust.store import State, TrustStore
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class TrustRepository:
     ) -> None:
         self._root = root
         self._store = TrustStore(metadata_dir, target_dir)
+        self._roots = SeenRoots(metadata_dir)
         self._source = (
             None
             if fetcher is None
@@ -124,6 +126,44 @@ class TrustRepository:
         """
         return self._ask(lambda view: view.target(path), path, now)
 
+    def export(self) -> dict[str, bytes]:
+        """The cached generation as files of a published tree, by path below it; for `take`.
+
+        Raises:
+            TrustUnavailable: never fetched, or damaged.
+        """
+        from certsvc_sdk.trust.carried import tree_files
+
+        self.view()
+        return tree_files(self._root, self._store.load(), self._store.read)
+
+    def take(self, files: Mapping[str, bytes], *, verified_at: int, now: int) -> CachedTrust:
+        """Take over what another verifier exported, judged as if it were fetched.
+
+        The cache never goes back: of an older generation only what still belongs to the cached
+        one is added.
+
+        Args:
+            files: from `export`, however they came here.
+            verified_at: Unix seconds at which that verifier last saw them live, by its own word;
+                what is signed bounds it, so that no word makes data younger.
+            now: Unix seconds.
+
+        Raises:
+            TrustUnavailable: the cache cannot be written.
+            TrustInvalid: what is carried does not verify, or goes back where it may not.
+        """
+        from certsvc_sdk.trust.carried import Carried
+
+        with self._refreshing, _translated():
+            carried = Carried.read(self._root, files)
+            before = self._cached_state()
+            if before is not None and not self._is_sound(before):
+                before = None
+            plan = carried.plan(before, self._store.read, verified_at=verified_at, now=now)
+            self._bring(plan.source, carried.paths, now=plan.judged_at, as_of=plan.as_of)
+        return self.view()
+
     @property
     def expires(self) -> int:
         """Unix seconds at which the cached timestamp expires; raises TrustUnavailable."""
@@ -160,31 +200,42 @@ class TrustRepository:
     def _run(self, now: int, want: Iterable[str], *, whole: bool) -> CachedTrust:
         if self._source is None:
             raise TrustUnavailable("offline: trust data is not fetched")
+        with self._refreshing, _translated():
+            self._bring(self._source, want, now=now, as_of=now, whole=whole)
+        return self.view()
+
+    def _bring(
+        self, source: Source, want: Iterable[str], *, now: int, as_of: int, whole: bool = False
+    ) -> None:
         # Imported here: a check from the cache must not pay for what only a refresh needs.
         import tempfile
 
         from certsvc_sdk.trust.session import Session
 
-        with self._refreshing, _translated(), tempfile.TemporaryDirectory() as work:
+        with tempfile.TemporaryDirectory() as work:
             before = self._cached_state()
             session = Session(
                 root=self._root,
-                source=self._source,
+                source=source,
                 store=self._store,
                 before=before,
+                roots=self._roots.all(),
                 work=Path(work),
                 now=now,
+                as_of=as_of,
             )
-            session.refresh()
+            try:
+                session.refresh()
+            finally:
+                self._roots.keep(session.roots())
             known = () if before is None else tuple(before.targets)
-            session.keep((ABOUT_TARGET, *known, *want))
+            session.keep((ABOUT_TARGET, *session.dictionary_paths(), *known, *want))
             if whole:
                 session.keep(session.issuer_paths())
             state, files = session.result()
             # Verified once more as a reader will, before it becomes what readers see.
             CachedTrust(root=self._root, state=state, read=lambda kind, d: files[kind, d])
             self._store.commit(state, files, is_sound=self._is_sound)
-        return self.view()
 
     def _is_sound(self, state: State) -> bool:
         try:

@@ -1,21 +1,32 @@
-"""One run of `tuf.ngclient` in a scratch folder, from what the cache knows to a new generation."""
+"""One run of `tuf.ngclient` in a scratch folder, from what the cache knows to a new generation.
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+Imported where a refresh begins and nowhere else: python-tuf costs more than a check.
+"""
+
+import errno
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
+
+from securesystemslib.exceptions import StorageError
+from tuf.api.exceptions import DownloadHTTPError, DownloadLengthMismatchError, RepositoryError
+from tuf.api.metadata import Metadata, Root, Targets, Timestamp
+from tuf.ngclient.config import UpdaterConfig
+from tuf.ngclient.updater import Updater
 
 from certsvc_sdk.errors import TrustInvalid, TrustUnavailable
 from certsvc_sdk.trust.about import ABOUT_TARGET
 from certsvc_sdk.trust.live import Source
-from certsvc_sdk.trust.offline import ISSUER_FOLDER, MAX_DELEGATIONS, digest_of
+from certsvc_sdk.trust.metered import metered
+from certsvc_sdk.trust.offline import (
+    DICTIONARY_FOLDER,
+    ISSUER_FOLDER,
+    MAX_DELEGATIONS,
+    digest_of,
+)
 from certsvc_sdk.trust.store import MAX_FILE, Kind, State, TrustStore
-
-if TYPE_CHECKING:
-    from tuf.api.metadata import Targets
-    from tuf.ngclient.updater import Updater
 
 # A root a year, and a hundred emergencies.
 MAX_ROOT_ROTATIONS = 256
@@ -36,8 +47,10 @@ class Session:
         source: the live repository.
         store: the cache, read only here.
         before: what the cache holds, or None.
+        roots: roots that were seen before, by version.
         work: an empty scratch folder.
         now: Unix seconds; judges every expiry.
+        as_of: Unix seconds for which the result stands, `now` for what was fetched just now.
     """
 
     def __init__(
@@ -47,23 +60,40 @@ class Session:
         source: Source,
         store: TrustStore,
         before: State | None,
+        roots: Mapping[int, bytes],
         work: Path,
         now: int,
+        as_of: int,
     ) -> None:
         self._root = root
         self._store = store
         self._before = before
         self._work = work
         self._now = now
+        self._as_of = as_of
+        self._source = source
+        self._served: dict[str, bytes] = {}
         self._files: dict[tuple[Kind, str], bytes] = {}
         self._targets: dict[str, str] = {}
-        if before is not None:
-            self._seed(before)
+        self._seed(before, roots)
         self._updater = self._open(source)
 
     def refresh(self) -> None:
-        """Bring the top-level roles up to date (TUF 5.3 to 5.6)."""
-        self._updater.refresh()
+        """Bring the top-level roles up to date (TUF 5.3 to 5.6).
+
+        Raises:
+            TrustInvalid: two different timestamps bear one version (threat T44).
+            tuf.api.exceptions.RepositoryError: what is served does not verify or goes back.
+            tuf.api.exceptions.DownloadError: the line is down.
+        """
+        try:
+            self._updater.refresh()
+        except RepositoryError:
+            if not self._forget_versions():
+                raise
+            self._updater = self._open(self._source)
+            self._updater.refresh()
+        self._refuse_two_timestamps()
 
     def keep(self, paths: Iterable[str]) -> None:
         """Fetch targets with the delegated roles they need; unlisted paths are passed over.
@@ -74,36 +104,39 @@ class Session:
         Raises:
             tuf.api.exceptions.DownloadError: the line is down.
         """
-        from tuf.api.exceptions import (
-            DownloadHTTPError,
-            DownloadLengthMismatchError,
-            RepositoryError,
-        )
-
         for path in sorted(set(paths)):
-            try:
+            with _of_one_part():
                 self._fetch(path)
-            except DownloadHTTPError as error:
-                if error.status_code not in _ABSENT:
-                    raise
-            except (RepositoryError, ValueError, DownloadLengthMismatchError):
-                continue
+
+    def dictionary_paths(self) -> tuple[str, ...]:
+        """The QR dictionaries that the top-level role lists: few, and wanted without a line."""
+        listed = self._updater._trusted_set.targets.targets
+        return tuple(path for path in listed if path.startswith(DICTIONARY_FOLDER))
 
     def issuer_paths(self) -> Iterator[str]:
         """Every issuer's target in the repository; loads every delegated role on the way."""
-        pending, seen = ["targets"], set[str]()
+        pending, seen = [("targets", "root")], set[tuple[str, str]]()
         while pending:
-            role = pending.pop()
-            targets = None if role in seen else self._loaded(role)
-            seen.add(role)
-            if targets is None:
-                continue
-            yield from (path for path in targets.targets if path.startswith(ISSUER_FOLDER))
-            delegations = targets.delegations
-            for child in ((delegations and delegations.roles) or {}).values():
-                # ngclient loads a role when asked for a path under its patterns.
-                self.keep(_sample(pattern) for pattern in child.paths or ())
-                pending.append(child.name)
+            role, parent = pending.pop()
+            targets = None
+            if (role, parent) not in seen:
+                with _of_one_part():
+                    # As `get_targetinfo` does for a path; hash bins have none known beforehand.
+                    targets = self._updater._load_targets(role, parent)
+            seen.add((role, parent))
+            if targets is not None:
+                yield from (path for path in targets.targets if path.startswith(ISSUER_FOLDER))
+                pending += ((child, role) for child in self._children(targets))
+
+    def roots(self) -> dict[int, bytes]:
+        """The roots after the pinned one that were verified, whatever came of the rest."""
+        pinned = Metadata[Root].from_bytes(self._root).signed.version
+        newest = Metadata[Root].from_file(str(self._work / "root.json")).signed.version
+        history = self._work / "root_history"
+        return {
+            version: (history / f"{version}.root.json").read_bytes()
+            for version in range(pinned + 1, newest + 1)
+        }
 
     def result(self) -> tuple[State, dict[tuple[Kind, str], bytes]]:
         """The new generation, and its files by kind and digest.
@@ -111,17 +144,9 @@ class Session:
         Raises:
             TrustInvalid: the repository has no usable `about.json`.
         """
-        from tuf.api.metadata import Metadata, Root, Timestamp
-
         if ABOUT_TARGET not in self._targets:
             raise TrustInvalid("the trust repository does not say what it is")
-        pinned = Metadata[Root].from_bytes(self._root).signed.version
-        newest = Metadata[Root].from_file(str(self._work / "root.json")).signed.version
-        history = self._work / "root_history"
-        roots: dict[int, str] = {}
-        for version in range(pinned + 1, newest + 1):
-            data = (history / f"{version}.root.json").read_bytes()
-            roots[version] = self._add(Kind.METADATA, data)
+        roots = {number: self._add(Kind.METADATA, data) for number, data in self.roots().items()}
         metadata: dict[str, str] = {}
         for path in sorted(self._work.glob("*.json")):
             if path.name != "root.json":
@@ -129,8 +154,8 @@ class Session:
                 metadata[role] = self._add(Kind.METADATA, path.read_bytes())
         timestamp = Metadata[Timestamp].from_file(str(self._work / "timestamp.json")).signed
         state = State(
-            verified_at=self._now,
-            root_version=newest,
+            verified_at=self._as_of,
+            root_version=Metadata[Root].from_file(str(self._work / "root.json")).signed.version,
             timestamp_version=timestamp.version,
             roots=roots,
             metadata=metadata,
@@ -138,26 +163,27 @@ class Session:
         )
         return state, self._files
 
-    def _seed(self, before: State) -> None:
+    def _seed(self, before: State | None, roots: Mapping[int, bytes]) -> None:
         """Lay out the cache as ngclient expects it; a damaged file is left out and fetched anew."""
         history = self._work / "root_history"
         history.mkdir()
+        for version, data in roots.items():
+            (history / f"{version}.root.json").write_bytes(data)
+        if before is None:
+            return
         places = {history / f"{version}.root.json": d for version, d in before.roots.items()}
         places |= {self._work / f"{quote(role, '')}.json": d for role, d in before.metadata.items()}
         for path, digest in places.items():
             with suppress(TrustUnavailable):
                 path.write_bytes(self._store.read(Kind.METADATA, digest))
 
-    def _open(self, source: Source) -> "Updater":
-        from tuf.ngclient.config import UpdaterConfig
-        from tuf.ngclient.updater import Updater
-
+    def _open(self, source: Source) -> Updater:
         updater = Updater(
             metadata_dir=str(self._work),
             metadata_base_url=source.metadata_url,
             target_dir=str(self._work),
             target_base_url=source.target_url,
-            fetcher=source.fetcher,
+            fetcher=metered(source.fetcher, self._served),
             config=UpdaterConfig(
                 max_root_rotations=MAX_ROOT_ROTATIONS,
                 max_delegations=MAX_DELEGATIONS,
@@ -193,16 +219,50 @@ class Session:
         except TrustUnavailable:
             return None
 
-    def _loaded(self, role: str) -> "Targets | None":
-        """A role ngclient has verified in this session, or None where it could not."""
-        from securesystemslib.exceptions import StorageError
-        from tuf.api.exceptions import RepositoryError
-        from tuf.api.metadata import Metadata, Targets
+    def _children(self, targets: Targets) -> Iterator[str]:
+        delegations = targets.delegations
+        if delegations is None:
+            return
+        yield from delegations.roles or ()
+        bins = delegations.succinct_roles
+        if bins is not None:
+            # There may be 2**32 names (TAP 15); a bin that the snapshot does not list is not there.
+            listed = self._updater._trusted_set.snapshot.meta
+            names = (name.removesuffix(".json") for name in listed)
+            yield from (name for name in names if bins.is_delegated_role(name))
 
+    def _forget_versions(self) -> bool:
+        """Drop timestamp and snapshot where a key of theirs was withdrawn (TUF 5.3.11).
+
+        Whoever held it may have signed version 2**63, which would lock out all that follows.
+        """
+        if self._before is None:
+            return False
+        former, newest = self._root_at(self._before.root_version), self._root_at(None)
+        if former is None or newest is None:
+            return False
+        for role in ("timestamp", "snapshot"):
+            if not {*former.roles[role].keyids} <= {*newest.roles[role].keyids}:
+                for name in ("timestamp.json", "snapshot.json"):
+                    (self._work / name).unlink(missing_ok=True)
+                return True
+        return False
+
+    def _root_at(self, version: int | None) -> Root | None:
+        name = "root.json" if version is None else f"root_history/{version}.root.json"
         try:
-            return Metadata[Targets].from_file(str(self._work / f"{quote(role, '')}.json")).signed
-        except (StorageError, RepositoryError):
+            return Metadata[Root].from_file(str(self._work / name)).signed
+        except StorageError:
             return None
+
+    def _refuse_two_timestamps(self) -> None:
+        served = self._served.get("timestamp.json")
+        kept = (self._work / "timestamp.json").read_bytes()
+        # ngclient passes over a timestamp of the version it knows, whatever is in it.
+        if served is not None and served != kept:
+            one, other = (Metadata[Timestamp].from_bytes(data).signed for data in (served, kept))
+            if one != other:
+                raise TrustInvalid("two different timestamps bear the same version")
 
     def _add(self, kind: Kind, data: bytes) -> str:
         digest = digest_of(data)
@@ -210,6 +270,17 @@ class Session:
         return digest
 
 
-def _sample(pattern: str) -> str:
-    """A path that a delegation's pattern matches; no issuer bears it."""
-    return pattern.replace("*", "0").replace("?", "0")
+@contextmanager
+def _of_one_part() -> Iterator[None]:
+    """Pass over what concerns one part of the repository and no other."""
+    try:
+        yield
+    except DownloadHTTPError as error:
+        if error.status_code not in _ABSENT:
+            raise
+    except OSError as error:
+        # A division may give a role a name that no file can bear.
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+    except (RepositoryError, ValueError, DownloadLengthMismatchError):
+        return

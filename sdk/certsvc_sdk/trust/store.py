@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from certsvc_sdk.bell import Bell
-from certsvc_sdk.durable import replace_file
+from certsvc_sdk.durable import TEMPORARY_PREFIX, replace_file, replace_files
 from certsvc_sdk.errors import Malformed, TrustUnavailable
 from certsvc_sdk.strict import Json, dumps, loads_object
 
@@ -32,6 +32,9 @@ MAX_STATE = 16 * 1024 * 1024
 _MAX_TARGETS = 100_000
 # The largest file a repository may serve (`UpdaterConfig.targets_max_length`).
 MAX_FILE = 5_000_000
+
+# Files open at once while many are written.
+_AT_ONCE = 128
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -169,8 +172,7 @@ class TrustStore:
             merged = state if before is None else _merge(before, state)
             if merged is before:
                 return before
-            for (kind, digest), data in files.items():
-                self._put(self._path(kind, digest), data)
+            self._put({self._path(kind, digest): data for (kind, digest), data in files.items()})
             replace_file(self._metadata_dir / STATE_FILE, _state_bytes(merged))
             self.bell.ring()
             # One generation back stays: another process may be reading it at this moment.
@@ -183,11 +185,11 @@ class TrustStore:
             return self._metadata_dir / f"{digest}.json"
         return self._target_dir / digest
 
-    def _put(self, path: Path, data: bytes) -> None:
-        with suppress(OSError):
-            if path.read_bytes() == data:
-                return
-        replace_file(path, data)
+    def _put(self, files: Mapping[Path, bytes]) -> None:
+        new = {path: data for path, data in files.items() if not _holds(path, data)}
+        paths = list(new)
+        for start in range(0, len(paths), _AT_ONCE):
+            replace_files({path: new[path] for path in paths[start : start + _AT_ONCE]})
 
     def _sweep(self, kept: frozenset[str]) -> None:
         if sys.platform == "win32":  # no lock there, so another writer's files cannot be told apart
@@ -195,8 +197,16 @@ class TrustStore:
         for folder in (self._metadata_dir, self._target_dir):
             for path in folder.iterdir():
                 digest = path.name.removesuffix(".json")
-                if _DIGEST.fullmatch(digest) and digest not in kept:
+                # Under the lock nobody writes: a temporary file is what a crash left behind.
+                is_left = path.name.startswith(TEMPORARY_PREFIX)
+                if is_left or (_DIGEST.fullmatch(digest) and digest not in kept):
                     path.unlink(missing_ok=True)
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    with suppress(OSError):
+        return path.read_bytes() == data
+    return False
 
 
 def _merge(before: State, state: State) -> State:

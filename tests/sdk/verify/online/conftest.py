@@ -25,6 +25,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
+from bench.forest import Forest, record_of
 from certsvc_sdk import cli, strict
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.trust.about import About, Environment
@@ -260,3 +261,58 @@ class Office:
 @pytest.fixture
 def office(issuer: Any, publisher: Any, book: Any, facts: Any, make_signer: Any) -> Office:
     return Office(issuer, publisher, book, facts, make_signer)
+
+
+class Nation:
+    """A country's trust repository on disk, behind HTTP, and certificates of its offices.
+
+    Province 33 delegates to city 3301, that to county 330106; province 44 stands beside it.
+    """
+
+    COUNTY, CITY, PROVINCE, OTHER = (
+        f"12{division}000000001X" for division in ("330106", "330100", "330000", "440000")
+    )
+
+    def __init__(self, tree: Path, issuer: Any, facts: Any, clock: Clock) -> None:
+        self.tree, self.issuer, self.facts, self.clock = tree, issuer, facts, clock
+        self.forest = forest = Forest(tree, facts.now)
+        forest.delegate("targets", "33", "issuers/33*/*")
+        forest.delegate("targets", "44", "issuers/44*/*")
+        forest.delegate("33", "3301", "issuers/3301*/*")
+        forest.delegate("3301", "330106", "issuers/330106/*", keys=2, threshold=2)
+        forest.delegate("3301", "3301-own", "issuers/330100/*")
+        forest.delegate("33", "33-own", "issuers/330000/*")
+        forest.bins("33-own", "33-own-bin", 2)
+        for uscc in (self.COUNTY, self.CITY, self.PROVINCE, self.OTHER):
+            self.put(uscc)
+            uri = f"{facts.base}status/{uscc}/1"
+            lists = strict.dumps({"status_lists": [uri]})
+            forest.write(f"status/{uscc}/lists.json", lists)
+            forest.write(f"status/{uscc}/1", issuer.status_token(uri=uri, exp=0x7FFFFFFF).encode())
+        forest.publish()
+
+    def record(self, uscc: str, **key: Any) -> IssuerRecord:
+        return record_of(self.issuer.record(key=key), uscc)
+
+    def put(self, uscc: str, role: str | None = None, **key: Any) -> None:
+        """List an office's record; `key` changes its certificate key."""
+        path = f"issuers/{uscc[2:8]}/{uscc}.json"
+        self.forest.put(path, self.record(uscc, **key).to_bytes(), role)
+
+    def licence(self, uscc: str) -> str:
+        base = self.facts.base
+        status = {"status_list": {"idx": 7, "uri": f"{base}status/{uscc}/1"}}
+        return str(self.issuer.token(iss=f"{base}i/{uscc}", status=status))
+
+    def verifier(self, cache: Path, **options: Any) -> Verifier:
+        settings = {"cache_dir": cache, "clock": self.clock, "url": self.server.url}
+        return Verifier.from_root(self.forest.pinned, **settings | options)
+
+    server: Any = None
+
+
+@pytest.fixture
+def nation(tmp_path: Path, issuer: Any, facts: Any, clock: Clock) -> Iterator[Nation]:
+    made = Nation(tmp_path / "nation", issuer, facts, clock)
+    with serve(made.tree) as made.server:
+        yield made
