@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +16,22 @@ from keys.errors import DataSealInvalid
 # Names the format, so that a later one can be told apart row by row.
 VERSION = b"\x01"
 SECRET_BYTES = 32
+
+
+class SealingKey(Protocol):
+    """What a data key does, wherever its secret lies."""
+
+    def seal(self, plaintext: bytes, *, context: bytes) -> bytes:
+        """Hides the plaintext; it opens only with the same context."""
+        ...
+
+    def open(self, sealed: bytes, *, context: bytes) -> bytes:
+        """The plaintext, or `DataSealInvalid`."""
+        ...
+
+    def hmac(self, data: bytes) -> bytes:
+        """A keyed hash of 32 bytes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from keys.algorithms import Jwk
-from keys.datakey import DataKey
+from keys.datakey import SealingKey
 from keys.lifecycle import State
 from keys.signer import Signer
 
@@ -98,6 +98,6 @@ class KeyStore(Protocol):
         """The signer that serves this purpose, type and role now."""
         ...
 
-    def data_key(self, name: str) -> DataKey:
+    def data_key(self, name: str) -> SealingKey:
         """The named data key, made on first use."""
         ...

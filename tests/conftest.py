@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[1]
 # The servers are a package of their own: test modules cannot import one another.
 sys.path.insert(0, str(ROOT / "tests" / "services"))
 
-from servers import postgres, redis  # noqa: E402
+from servers import postgres, redis, softhsm  # noqa: E402
 from servers.postgres import Postgres  # noqa: E402
 from servers.processes import wait_until as _wait_until  # noqa: E402
 from servers.redis import Redis  # noqa: E402
+from servers.softhsm import SoftHsm  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -139,6 +140,17 @@ def redis_url(redis_server: Redis) -> Iterator[str]:
     redis_server.flush()
     yield redis_server.url
     redis_server.start()
+
+
+@pytest.fixture
+def soft_hsm(monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
+    """Private SoftHSM2 tokens: `new_token`, `uri`; child processes find them too."""
+    hsm = SoftHsm(_program(softhsm.module(), "softhsm2"))
+    monkeypatch.setenv("SOFTHSM2_CONF", str(hsm.configuration))
+    try:
+        yield hsm
+    finally:
+        hsm.end()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from certsvc.storage.journal_reading import position_of
 from certsvc.storage.tables import metadata
 from certsvc_sdk import __version__
 from certsvc_sdk.durable import TEMPORARY_PREFIX, sync_folder
+from keys.uri import read_uri
 
 #: Rows of one frame: some megabytes of sealed certificates.
 ROWS = 500
@@ -171,8 +172,8 @@ def _files(settings: Settings) -> Iterator[StoredFile]:
 
 def key_folder(settings: Settings) -> Path | None:
     """Where the key store's files are; None where keys are not in files."""
-    scheme, _, place = settings.keys_url.partition(":")
-    return Path(place) if scheme == "file" else None
+    store = read_uri(settings.keys_url)
+    return store.path if store.scheme == "file" else None
 
 
 def _folder(area: str, folder: Path | None, *, below: Path | None = None) -> Iterator[StoredFile]:

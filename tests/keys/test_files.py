@@ -225,13 +225,14 @@ def test_a_lost_store_file_is_not_made_anew(root: Path, path: Path, open_again: 
 @pytest.mark.parametrize(
     "change",
     [
-        {"version": 2},
+        {"version": 3},
+        {"version": 1},
         {"kdf": "pbkdf2"},
         {"n": 2**21},
         {"n": 3},
         {"n": "2"},
         {"salt": None},
-        {"check": 1},
+        {"wrapped": 1},
         {"salt": "!"},
     ],
     ids=str,
