@@ -19,8 +19,10 @@ from bench import (
     report,
     service,
     status,
+    stores,
     threads,
     tree,
+    trust,
     verify,
 )
 from bench.harness import QUICK, Effort, Result
@@ -37,8 +39,10 @@ GROUPS: Mapping[str, Callable[[World, Effort], list[Result]]] = {
     "service": service.served,
     "import": imports.imported,
     "status": status.published,
+    "stores": stores.signed,
     "log": log.logged,
     "tree": tree.grown,
+    "trust": trust.refreshed,
 }
 
 

@@ -1,4 +1,4 @@
-"""The goals of P1–P5, P8 and P10, and whether a run met them."""
+"""The goals of P1–P5, P8, P10 and P12, and whether a run met them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,6 +122,14 @@ def every_goal() -> Iterator[Goal]:
         first=4.0,
         most=True,
     )
+    for issuers in ("one of 2,000 issuers", "all 2,000 issuers"):
+        yield Goal(
+            number="P12",
+            text=f"refresh of the trust data in ms, {issuers} known",
+            value=_extra(f"refresh, {issuers} known", "ms"),
+            first=1000.0,
+            most=True,
+        )
 
 
 def _offline(alg: str) -> Iterator[Goal]:

@@ -13,6 +13,7 @@ from certsvc.api.auth import authoriser
 from certsvc.api.certificates import certificates_blueprint
 from certsvc.api.errors import RECOVERY_NEEDED, RETRY_SECONDS, problem_table
 from certsvc.api.home import home_blueprint
+from certsvc.api.known_clients import KnownClients
 from certsvc.api.numbers import house_checks, numbers
 from certsvc.api.published import published_blueprint
 from certsvc.api.qr import qr_blueprint
@@ -103,7 +104,7 @@ def create_app(
         tracer=tracer,
     )
     limiter = _limiter(settings, shared, metrics)
-    authorise = authoriser(engine, limiter)
+    authorise = authoriser(KnownClients(engine, monotonic=time.monotonic), limiter)
     log = open_log(settings, engine, keys, limiter, clock=clock, monotonic=time.monotonic)
     app = new_app("certsvc", options, problem_table())
     app.before_request(_guard(gate))

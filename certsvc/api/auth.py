@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from flask import g, request
-from sqlalchemy.engine import Engine
 
-from certsvc.service.engine import reading
+from certsvc.api.known_clients import KnownClients
 from certsvc.service.limits import Limiter
 from certsvc.service.principal import Principal, client
 from certsvc.service.problems import (
@@ -15,7 +14,7 @@ from certsvc.service.problems import (
     Problem,
     request_id,
 )
-from certsvc.storage.clients import Client, Clients
+from certsvc.storage.clients import Client
 
 CHALLENGE = 'Basic realm="certsvc", charset="UTF-8"'
 # Both are made by us: a name of at most 64 characters and a secret of 64 hexadecimal ones.
@@ -25,16 +24,16 @@ MAX_CREDENTIAL = 256
 Authorise = Callable[..., Principal]
 
 
-def authoriser(engine: Engine, limiter: Limiter) -> Authorise:
+def authoriser(clients: KnownClients, limiter: Limiter) -> Authorise:
     """Make the function that every private view calls first.
 
     Args:
-        engine: the issuer's database.
+        clients: authenticates.
         limiter: counts each client's requests, and failed attempts by address.
     """
 
     def authorise(*scopes: str) -> Principal:
-        found = _authenticate(engine)
+        found = _authenticate(clients)
         if found is None:
             # Failures count by address: a stranger must not spend a client's allowance.
             limit(limiter, f"address:{request.remote_addr}")
@@ -57,7 +56,7 @@ def authoriser(engine: Engine, limiter: Limiter) -> Authorise:
     return authorise
 
 
-def _authenticate(engine: Engine) -> Client | None:
+def _authenticate(clients: KnownClients) -> Client | None:
     given = request.authorization
     if given is None or given.type != "basic":
         return None
@@ -66,8 +65,7 @@ def _authenticate(engine: Engine) -> Client | None:
         return None
     if "\x00" in name:  # PostgreSQL takes no NUL in text
         return None
-    with reading(engine, single=True) as connection:
-        return Clients(connection).authenticate(name, secret)
+    return clients.authenticate(name, secret)
 
 
 def limit(limiter: Limiter, key: str) -> None:

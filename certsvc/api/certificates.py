@@ -108,7 +108,8 @@ def certificates_blueprint(
 
 
 def _created(log: LogAnswers, principal: Principal, issued: model.Issued) -> Response:
-    response = jsonify(_body(issued, log.soon(principal.issuer_id, issued.certificate_id)))
+    place = log.soon(principal.issuer_id, issued.certificate_id, issued.leaf_hash)
+    response = jsonify(_body(issued, place))
     response.status_code = 201
     response.headers["Location"] = certificate_path(issued.certificate_id)
     if issued.replayed:

@@ -1,12 +1,14 @@
 """The place of a certificate in the transparency log, for answers: waited for, but not for long.
 
-One thread of a process at a time looks for all that wait; a merge that stands still is not waited
-for at all, so a dead worker costs nobody his answer.
+One thread of a process at a time watches the published tree for all that wait, and the database is
+not asked: tiles name every leaf. A merge that stands still is not waited for at all, so a dead
+worker costs nobody his answer.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from threading import Condition
 
 from sqlalchemy.engine import Engine
@@ -15,7 +17,7 @@ from certsvc.publishing.errors import LogUnpublished, PublishingError
 from certsvc.publishing.log_reader import LogReader, Stamp
 from certsvc.service.engine import DatabaseUnavailable, reading
 from certsvc.storage.errors import StorageError
-from certsvc.storage.log import ISSUE, Entry, LogEntries, LogHeads
+from certsvc.storage.log import LogEntries, LogHeads
 from keys.errors import KeysError
 
 _log = logging.getLogger("certsvc.log")
@@ -26,8 +28,8 @@ POLL_SECONDS = 0.005
 STILL_SECONDS = 5
 #: How long the answer to that question is believed, in seconds.
 HEALTH_SECONDS = 0.5
-
-Key = tuple[str, str, int]
+#: Newest leaves whose places are known: as many as one move of the checkpoint adds.
+NEWEST = 16_384
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,9 @@ class LogAnswers:
         self._monotonic = monotonic
         self._clock = clock
         self._changed = Condition()
-        self._waiting: dict[Key, int] = {}
-        # None: the log was never told, which nobody need wait for.
-        self._merged: dict[Key, Entry | None] = {}
+        # Places of the newest leaves in their order, and how many leaves were looked at.
+        self._places: dict[bytes, int] = {}
+        self._size = 0
         self._leading = False
         self._seen: Stamp | None = None
         self._still: tuple[float, bool] | None = None
@@ -84,35 +86,46 @@ class LogAnswers:
         """The place as it stands; None: nobody has told the log of the certificate yet."""
         with reading(self._engine, single=True) as connection:
             entry = LogEntries(connection).get(issuer_id, certificate_id)
-        return None if entry is None else self._place(entry)
+        return None if entry is None else self._place(entry.leaf_hash, entry.log_index)
 
-    def soon(self, issuer_id: str, certificate_id: str) -> Place | None:
+    def soon(
+        self, issuer_id: str, certificate_id: str, leaf_hash: bytes | None = None
+    ) -> Place | None:
         """The place once readers see it, or as it stands after the longest wait.
 
         Never raises: what was issued is answered, with its place or without.
+
+        Args:
+            issuer_id: whose certificate.
+            certificate_id: its opaque id.
+            leaf_hash: of the issue, where it was logged just now; None: the database tells.
         """
         try:
+            if leaf_hash is None:
+                place = self.now(issuer_id, certificate_id)
+                if place is None or place.proof is not None:
+                    return place
+                leaf_hash = place.leaf_hash
             if self._wait and not self._stands_still():
-                merged = self._merged_soon((issuer_id, certificate_id, ISSUE))
-                if merged is not None:
-                    return self._place(merged)
+                index = self._merged_soon(leaf_hash)
+                if index is not None:
+                    return self._place(leaf_hash, index)
             return self.now(issuer_id, certificate_id)
-        except (DatabaseUnavailable, StorageError, PublishingError, KeysError) as error:
+        except (DatabaseUnavailable, StorageError) as error:
             _log.warning("no place in the log", extra={"code": error.code})
             return None
 
-    def _place(self, entry: Entry) -> Place:
+    def _place(self, leaf_hash: bytes, index: int | None) -> Place:
         proof = None
         try:
-            if entry.log_index is not None:
-                proof = self._reader.proof(entry.log_index, entry.leaf_hash)
+            if index is not None:
+                proof = self._reader.proof(index, leaf_hash)
         except LogUnpublished:
             pass
         except (PublishingError, KeysError, OSError) as error:
             # The certificate is issued; its proof can be asked for when the tree is whole again.
             _log.error("no proof", extra={"code": getattr(error, "code", "os_error")})
-        index = None if proof is None else entry.log_index
-        return Place(self._reader.origin, entry.leaf_hash, index, proof)
+        return Place(self._reader.origin, leaf_hash, None if proof is None else index, proof)
 
     def _stands_still(self) -> bool:
         moment, known = self._monotonic(), self._still
@@ -124,50 +137,53 @@ class LogAnswers:
         self._still = moment, merge_stands_still(self._engine, self._reader, self._clock)
         return self._still[1]
 
-    def _merged_soon(self, key: Key) -> Entry | None:
+    def _merged_soon(self, leaf_hash: bytes) -> int | None:
         deadline = self._monotonic() + self._wait
         with self._changed:
-            self._waiting[key] = self._waiting.get(key, 0) + 1
-            self._seen = None
-            try:
-                while key not in self._merged:
-                    left = deadline - self._monotonic()
-                    if left <= 0:
-                        return None
-                    if self._leading:
-                        self._changed.wait(left)
-                    else:
-                        self._lead(key, deadline)
-                return self._merged[key]
-            finally:
-                self._waiting[key] -= 1
-                if not self._waiting[key]:
-                    del self._waiting[key]
-                    self._merged.pop(key, None)
+            while (index := self._places.get(leaf_hash)) is None:
+                left = deadline - self._monotonic()
+                if left <= 0:
+                    return None
+                if self._leading:
+                    self._changed.wait(left)
+                elif not self._lead(leaf_hash, deadline):
+                    return None
+            return index
 
-    def _lead(self, key: Key, deadline: float) -> None:
-        """Look for everybody until the own entry is there; then somebody else goes on."""
+    def _lead(self, leaf_hash: bytes, deadline: float) -> bool:
+        """Look for everybody until the own leaf is there; then somebody else goes on.
+
+        Returns:
+            False where nobody can look, so that waiting would be in vain.
+        """
         self._leading = True
         try:
-            while key not in self._merged and self._monotonic() < deadline:
+            while leaf_hash not in self._places and self._monotonic() < deadline:
                 stamp = self._reader.stamp()
                 if stamp is not None and stamp != self._seen:
+                    self._look()
                     self._seen = stamp
-                    self._look([one for one in self._waiting if one not in self._merged])
                 else:
                     self._changed.wait(POLL_SECONDS)
+        except (PublishingError, KeysError) as error:
+            _log.warning("the published log cannot be read", extra={"code": error.code})
+            return False
         finally:
             self._leading = False
             self._changed.notify_all()
+        return True
 
-    def _look(self, keys: Sequence[Key]) -> None:
-        size = self._reader.checkpoint().size
-        with reading(self._engine) as connection:
-            found = LogEntries(connection).places(keys)
-        for key in keys:
-            entry = found.get(key)
-            if entry is None or (entry.log_index is not None and entry.log_index < size):
-                self._merged[key] = entry
+    def _look(self) -> None:
+        published = self._reader.checkpoint().size
+        if published < self._size:
+            # The tree was put back.
+            self._places, self._size = {}, 0
+        first = max(self._size, published - NEWEST)
+        self._size, hashes = self._reader.newest(first)
+        self._places |= {one: first + number for number, one in enumerate(hashes)}
+        surplus = len(self._places) - NEWEST
+        for one in list(islice(self._places, max(surplus, 0))):
+            del self._places[one]
         self._changed.notify_all()
 
 

@@ -45,6 +45,14 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Claims that passed: all of them, and what the profile shows of them."""
+
+    claims: Mapping[str, Json]
+    shown: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateType:
     """One version of one certificate type. Made by `CertificateType.build`."""
 
@@ -170,7 +178,24 @@ class CertificateType:
         Raises:
             ProfileUnknown: The type has no such profile.
         """
-        errors = validate_claims(
+        chosen = None if profile is None else self.profile(profile)
+        return self._examine(claims, today, chosen)[0]
+
+    def prepare(self, claims: object, *, today: date, profile: Profile) -> Prepared:
+        """Returns what will be signed, on a day in Asia/Shanghai, by a profile of this type.
+
+        Raises:
+            ClaimsInvalid: With everything wrong with them.
+        """
+        errors, normal, shown = self._examine(claims, today, profile)
+        if errors:
+            raise ClaimsInvalid(errors)
+        return Prepared(claims=normal, shown=shown)
+
+    def _examine(
+        self, claims: object, today: date, profile: Profile | None
+    ) -> tuple[list[FieldError], dict[str, Json], dict[str, Json]]:
+        errors, normal = validate_claims(
             claims,
             root=self.definition.claims,
             validator=self.validator,
@@ -179,8 +204,9 @@ class CertificateType:
             today=today,
         )
         if errors or profile is None:
-            return errors
-        return self.profile(profile).check_size(self.normalise(claims))
+            return errors, normal, {}
+        shown = profile.select(normal)
+        return profile.check_size(shown), normal, shown
 
     def warnings(self, claims: object) -> list[FieldError]:
         """Returns what is odd but lawful: organisation codes that fail GB 11714's own check."""

@@ -41,7 +41,7 @@ class CodeInvalid(CatalogueError):
 
 
 class ClaimsInvalid(CatalogueError):
-    """Claims that are no JSON object, or nested or large beyond reason."""
+    """Claims that cannot become a certificate of the type."""
 
     code = "claims_invalid"
 

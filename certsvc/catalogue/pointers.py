@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 ANY = "*"
@@ -25,6 +26,7 @@ class Found(NamedTuple):
     value: object
 
 
+@lru_cache(maxsize=1024)
 def segments(pattern: str) -> tuple[str, ...]:
     """Splits a pointer into unescaped segments; the empty pointer has none."""
     if not pattern:

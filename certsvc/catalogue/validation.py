@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -27,6 +28,7 @@ from certsvc.catalogue.rules import Rule
 from certsvc.catalogue.schema import Node
 from certsvc.catalogue.structure import plain_copy
 from certsvc.catalogue.text import check_text
+from certsvc_sdk.strict import Json
 
 # More findings than this help nobody, and a hostile request shall not buy a huge answer.
 MAX_FINDINGS = 200
@@ -64,6 +66,34 @@ def _format(name: str) -> Any:  # noqa: ANN401 - jsonschema's own type for a for
     return conforms
 
 
+def conforms(value: Json, node: Node) -> bool:
+    """Says whether JSON Schema has nothing to report, at a tenth of its cost.
+
+    What it does not accept goes through the library, whose errors tell places and reasons.
+    """
+    if node.type == "string":
+        return (
+            isinstance(value, str)
+            and (node.max_length is None or len(value) <= node.max_length)
+            and (node.choices is None or value in node.choices)
+            and (node.pattern is None or re.search(node.pattern, value) is not None)
+            and (node.format is None or _CHECKS[node.format](value) is None)
+        )
+    if node.type == "array":
+        return (
+            isinstance(value, list)
+            and (node.min_items or 0) <= len(value) <= (node.max_items or 0)
+            and node.items is not None
+            and all(conforms(element, node.items) for element in value)
+        )
+    known = node.properties or {}
+    return (
+        isinstance(value, dict)
+        and all(name in value for name in node.required or ())
+        and all(name in known and conforms(member, known[name]) for name, member in value.items())
+    )
+
+
 def validate_claims(
     claims: object,
     *,
@@ -72,18 +102,21 @@ def validate_claims(
     rules: Sequence[Rule],
     code_lists: Mapping[str, CodeList],
     today: date,
-) -> list[FieldError]:
-    """Returns everything wrong with the claims, in the schema's order, at most `MAX_FINDINGS`."""
+) -> tuple[list[FieldError], dict[str, Json]]:
+    """Returns everything wrong with the claims, and their normal form.
+
+    Findings are in the schema's order, at most `MAX_FINDINGS`; with none the form is to be signed.
+    """
     # 1. shape
     plain, misshapen = plain_copy(claims)
     if misshapen:
-        return misshapen[:MAX_FINDINGS]
+        return misshapen[:MAX_FINDINGS], {}
     # 2. form
     normal = normalise_members(plain, root)
     # 3. fields
     found: dict[str, FieldError] = {}
     told: set[tuple[object, ...]] = set()
-    for error in validator.iter_errors(normal):
+    for error in () if conforms(normal, root) else validator.iter_errors(normal):
         if error.validator in ("required", "additionalProperties"):
             # One look at an object tells all its missing and unknown members.
             if tuple(error.absolute_path) in told:
@@ -99,7 +132,8 @@ def validate_claims(
         look = Consistency(normal, frozenset(found), today, code_lists)
         for one in look.apply(rule):
             _keep(found, one)
-    return sorted(found.values(), key=lambda one: _place(one.path, root))[:MAX_FINDINGS]
+    ordered = sorted(found.values(), key=lambda one: _place(one.path, root))
+    return ordered[:MAX_FINDINGS], normal
 
 
 def _keep(found: dict[str, FieldError], one: FieldError) -> None:

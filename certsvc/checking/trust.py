@@ -5,14 +5,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy.engine import Engine
-from tuf.api.exceptions import RepositoryError
-from tuf.api.metadata import Metadata, Root, Targets
 
 from certsvc.catalogue import Catalogue
 from certsvc.checking.finding import Finding
-from certsvc.publishing.errors import PublishingError
+from certsvc.checking.trust_signatures import RoleSignatures
 from certsvc.publishing.metadata import WELL_KNOWN, issuer_metadata
-from certsvc.publishing.roles import METADATA_FOLDER, TARGET_FOLDER, RoleFiles
+from certsvc.publishing.roles import METADATA_FOLDER, TARGET_FOLDER
 from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import reading
 from certsvc.storage.issuers import Issuers
@@ -20,7 +18,6 @@ from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.strict import dumps
 from certsvc_sdk.trust.record import IssuerRecord, parse_record
 
-_ROLE = re.compile(r"(?:[0-9]+\.)?([A-Za-z0-9_-]+)\.json")
 _TARGET = re.compile(r"(?:.*/)?([0-9a-f]{64})\.[^/]+")
 
 
@@ -38,6 +35,7 @@ class TrustCheck:
         self, tree: PublishedTree, engine: Engine, catalogue: Catalogue, *, base_url: str
     ) -> None:
         self._tree = tree
+        self._signatures = RoleSignatures(tree)
         self._unreadable: list[Finding] = []
         records = list(self._records(engine))
         self._expected = dict(_metadata(records, catalogue, base_url))
@@ -69,41 +67,10 @@ class TrustCheck:
             if name is None or hashlib.sha256(data).hexdigest() != name[1]:
                 yield Finding("trust_invalid", path)
         elif path.startswith(f"{METADATA_FOLDER}/"):
-            if not self._is_signed(path, data):
+            if not self._signatures.are_good(path, data):
                 yield Finding("trust_invalid", path)
         else:
             yield Finding("file_unexpected", path)
-
-    def _is_signed(self, path: str, data: bytes) -> bool:
-        """Whether the role's own file says what its keys signed, in the bytes we write."""
-        name = _ROLE.fullmatch(path.rpartition("/")[2])
-        if name is None:
-            return False
-        files = RoleFiles(self._tree)
-        try:
-            metadata: Metadata[Root] = Metadata.from_bytes(data)
-            if metadata.to_bytes() != data or not _is_lower_case(metadata):
-                return False
-            root = files.root()
-            if name[1] in root.roles:
-                # Roots before the newest were signed by keys that may be gone: by their own, then.
-                signed = metadata.signed
-                by = signed if isinstance(signed, Root) else root
-                by.verify_delegate(name[1], metadata.signed_bytes, metadata.signatures)
-                return True
-            targets = files.targets(files.snapshot(files.timestamp()), Targets.type)
-            if targets is None:
-                return False
-            targets.verify_delegate(name[1], metadata.signed_bytes, metadata.signatures)
-        except (RepositoryError, PublishingError, ValueError):
-            return False
-        return True
-
-
-def _is_lower_case(metadata: Metadata[Root]) -> bool:
-    # Hexadecimal digits read the same in both cases, so a changed bit would go unseen.
-    texts = (one.signature + one.keyid for one in metadata.signatures.values())
-    return all(text == text.lower() for text in texts)
 
 
 def _metadata(

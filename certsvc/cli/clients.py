@@ -117,7 +117,7 @@ def restrict(
 @click.argument("issuer")
 @click.argument("client_id")
 def disable(issuer: str, client_id: str) -> None:
-    """停用客户端，立即生效 · Shut a client out at once."""
+    """停用客户端，两秒内生效 · Shut a client out, within two seconds."""
     now = int(time.time())
     with _open() as connection:
         if not Clients(connection).disable(issuer, client_id, now=now):

@@ -111,7 +111,7 @@ def view_of_holder(sealing: Sealing, row: CertificateRow, lookup: str) -> Certif
     return view(sealing, row)
 
 
-def issued(planned: Planned, *, token: str, qr_text: str) -> Issued:
+def issued(planned: Planned, *, token: str, qr_text: str, leaf_hash: bytes) -> Issued:
     """Show a certificate at the moment of its issue."""
     new, signed = planned.new, planned.bytes
     return Issued(
@@ -132,6 +132,7 @@ def issued(planned: Planned, *, token: str, qr_text: str) -> Issued:
         list_index=new.list_index,
         token=token,
         qr_text=qr_text,
+        leaf_hash=leaf_hash,
     )
 
 

@@ -125,9 +125,11 @@ class Issued(CertificateView):
 
     Attributes:
         replayed: Whether an earlier request with the same Idempotency-Key made it.
+        leaf_hash: Of the log entry written with it, 32 bytes; None: the database tells.
     """
 
     replayed: bool = field(default=False, compare=False)
+    leaf_hash: bytes | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,10 +142,9 @@ def check_content(catalogue: Catalogue, request: IssueRequest, *, now: int) -> C
     try:
         kind = catalogue.get(request.type, request.version)
         profile = kind.profile(request.profile)
-        found = kind.validate(request.claims, today=shanghai_date(now), profile=profile.name)
-        if found:
-            raise errors.ClaimsInvalid(found)
-        normal = kind.normalise(request.claims)
+        ready = kind.prepare(request.claims, today=shanghai_date(now), profile=profile)
+    except types.ClaimsInvalid as error:
+        raise errors.ClaimsInvalid(error.errors) from error
     except types.TypeUnknown as error:
         raise errors.TypeUnknown(str(error)) from error
     except types.ProfileUnknown as error:
@@ -153,9 +152,9 @@ def check_content(catalogue: Catalogue, request: IssueRequest, *, now: int) -> C
     return Content(
         kind=kind,
         profile=profile,
-        claims=kind.select(normal, profile),
-        validity=kind.validity(normal),
-        holders=tuple((holder.kind, holder.code) for holder in kind.holders(normal)),
+        claims=ready.shown,
+        validity=kind.validity(ready.claims),
+        holders=tuple((holder.kind, holder.code) for holder in kind.holders(ready.claims)),
     )
 
 

@@ -23,6 +23,9 @@ COLUMN = "request"
 ID_BYTES = 16
 # What one person reads through at a sitting; the rest shows when these are decided.
 MAX_WAITING = 100
+# Holders' data is not kept for its own sake: what nobody decided by then is asked for again, and
+# what was issued is known by its Idempotency-Key.
+LIFE = 30 * 24 * 3600
 
 
 def ask_approval(connection: Connection, resources: Resources, item: Item) -> None:
@@ -154,6 +157,19 @@ class SecondPerson:
 
         with translated():
             return self._shown(self._resources.write(write))
+
+    def forget(self) -> int:
+        """Delete requests older than `LIFE`; returns how many there were.
+
+        Raises:
+            StorageUnavailable: The database failed.
+        """
+        before = self._resources.now() - LIFE
+        with translated():
+            # The worker asks often: nothing is written where nothing is due.
+            if not self._resources.read(lambda one: Approvals(one).any_before(before)):
+                return 0
+            return self._resources.write(lambda one: Approvals(one).forget(before=before))
 
     def _shown(self, one: Approval) -> Waiting:
         sealing = self._resources.sealing(one.scope.issuer_id)

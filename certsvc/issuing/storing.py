@@ -48,8 +48,12 @@ class Storer:
         done = [self._completion(task) for task in tasks]
         if not Certificates(connection).complete_many(done, now=now):
             raise NotTogetherError
-        LogEntries(connection).add([leaves.issue_entry(task.planned, now=now) for task in tasks])
-        answered = [(task, *self._answer(task)) for task in tasks]
+        entries = [leaves.issue_entry(task.planned, now=now) for task in tasks]
+        LogEntries(connection).add(entries)
+        answered = [
+            (task, *self._answer(task, entry.leaf_hash))
+            for task, entry in zip(tasks, entries, strict=True)
+        ]
         Idempotency(connection).finish_many(
             {task.scope: sealed for task, _, sealed in answered}, now=now
         )
@@ -110,9 +114,11 @@ class Storer:
             credential=credential,
         )
 
-    def _answer(self, task: Task) -> tuple[Issued, bytes]:
+    def _answer(self, task: Task, leaf_hash: bytes) -> tuple[Issued, bytes]:
         """The answer, and the same sealed for whoever sends the request again."""
-        answer = answers.issued(task.planned, token=task.token, qr_text=task.qr_text)
+        answer = answers.issued(
+            task.planned, token=task.token, qr_text=task.qr_text, leaf_hash=leaf_hash
+        )
         sealing = self._resources.sealing(task.principal.issuer_id)
         return answer, answers.seal_answer(sealing, task.scope, answer)
 
@@ -128,8 +134,9 @@ class Storer:
             sealing = self._resources.sealing(new.issuer_id)
             transitions.retire(connection, sealing, planned, now=now)
             acts[task.principal, "certificate.supersede"].append(new.supersedes_id)
-        LogEntries(connection).add([leaves.issue_entry(planned, now=now)])
-        answer, sealed = self._answer(task)
+        entry = leaves.issue_entry(planned, now=now)
+        LogEntries(connection).add([entry])
+        answer, sealed = self._answer(task, entry.leaf_hash)
         Idempotency(connection).finish_many({task.scope: sealed}, now=now)
         return answer
 

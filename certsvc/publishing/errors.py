@@ -9,6 +9,10 @@
     ├── TrustMissing        trust_missing         no trust repository has been made yet
     ├── TrustExists         trust_exists          a trust repository stands there already
     ├── RoleKeyUntrusted    role_key_untrusted    the active key is not in the root: renew the root
+    ├── RoleOffline         role_offline          its keys are with officers: they have to sign
+    ├── RoleUnknown         role_unknown          nobody delegates to that role
+    ├── RoleRefused         role_refused          a delegation that the tree cannot have
+    ├── VersionTaken        version_taken         another file of that version stands there
     ├── RecordRefused       record_refused        a record that no verifier would accept
     ├── SigningFailed       signing_failed        the key store gave no signature
     ├── StatusRollback      status_rollback       it would take back what is published
@@ -19,7 +23,12 @@
     ├── LogUnpublished      log_unpublished       no checkpoint of the log is published yet
     ├── LogMoved            log_moved             somebody else moved the checkpoint
     ├── CosignatureRefused  cosignature_refused   no cosignature of a known witness for this log
-    └── LeafAltered         leaf_altered          a leaf is not the one its hash was made of
+    ├── LeafAltered         leaf_altered          a leaf is not the one its hash was made of
+    ├── AuthorityMissing    ca_missing            no certificate authority of this name
+    ├── AuthorityExists     ca_exists             one of this name, or this serial, stands there
+    ├── AuthorityKeyAway    ca_key_away           the authority's key cannot be reached from here
+    ├── CertificateRefused  certificate_refused   an X.509 certificate readers would refuse
+    └── CertificateUnknown  certificate_unknown   no X.509 certificate of this serial was made here
 """
 
 
@@ -57,6 +66,38 @@ class RoleKeyUntrusted(PublishingError):
     """A role's active key is not the one the root names; renew the root first."""
 
     code = "role_key_untrusted"
+
+
+class RoleOffline(PublishingError):
+    """A role's keys are not in this key store; its officers have to sign.
+
+    Args:
+        roles: names of the roles.
+    """
+
+    code = "role_offline"
+
+    def __init__(self, roles: tuple[str, ...]) -> None:
+        super().__init__(f"the officers of {', '.join(roles)} have to sign")
+        self.roles = roles
+
+
+class RoleUnknown(PublishingError):
+    """Nobody delegates to a role of that name."""
+
+    code = "role_unknown"
+
+
+class RoleRefused(PublishingError):
+    """A delegation that the tree cannot have: its name, its keys, its threshold or its place."""
+
+    code = "role_refused"
+
+
+class VersionTaken(PublishingError):
+    """A file of the version that officers signed stands there and says something else."""
+
+    code = "version_taken"
 
 
 class RecordRefused(PublishingError):
@@ -123,3 +164,33 @@ class CosignatureRefused(PublishingError):
     """What was sent is no checkpoint of this log with a good line of a witness known here."""
 
     code = "cosignature_refused"
+
+
+class AuthorityMissing(PublishingError):
+    """There is no certificate authority of this name, or not all of its files."""
+
+    code = "ca_missing"
+
+
+class AuthorityExists(PublishingError):
+    """A certificate authority of this name, or a certificate of this serial number, is there."""
+
+    code = "ca_exists"
+
+
+class AuthorityKeyAway(PublishingError):
+    """An authority's key lies in a store that cannot be reached from here, or may not sign."""
+
+    code = "ca_key_away"
+
+
+class CertificateRefused(PublishingError):
+    """An X.509 certificate, revocation or list that readers would refuse was not made."""
+
+    code = "certificate_refused"
+
+
+class CertificateUnknown(PublishingError):
+    """No authority here made an X.509 certificate of this serial number, or for this key."""
+
+    code = "certificate_unknown"

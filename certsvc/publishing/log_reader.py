@@ -14,7 +14,7 @@ from certsvc_sdk.log.checkpoint import Checkpoint
 from certsvc_sdk.log.history import Entry, History
 from certsvc_sdk.log.note import NoteKey
 from certsvc_sdk.log.proof import LogProof
-from certsvc_sdk.log.tiles import TileReader
+from certsvc_sdk.log.tiles import WIDTH, TileReader, tile_at, unpack_hashes
 from keys import KeyStore
 
 # Proofs that share the tiles they have read; afterwards the memory is given back.
@@ -90,6 +90,28 @@ class LogReader:
             TreeUnreadable: it is damaged or not signed by the log.
         """
         return self._current().checkpoint
+
+    def newest(self, first: int) -> tuple[int, list[bytes]]:
+        """Hashes of the newest leaves as the tiles have them; only a proof tells what is true.
+
+        Args:
+            first: index of the first leaf wanted.
+
+        Returns:
+            Number of leaves of the checkpoint that readers see, and the hashes from `first` on.
+
+        Raises:
+            LogUnpublished, TreeUnreadable: as `checkpoint`; or a tile is missing or damaged.
+        """
+        size = self._current().checkpoint.size
+        hashes: list[bytes] = []
+        try:
+            for number in range(first // WIDTH, -(-size // WIDTH)):
+                tile = tile_at(0, number, size)
+                hashes += unpack_hashes(self._files.read(tile), tile.width)
+        except CertsvcError as error:
+            raise TreeUnreadable("a tile of the log is damaged") from error
+        return size, hashes[first % WIDTH :]
 
     def proof(self, index: int, leaf_hash: bytes) -> str | None:
         """The proof of a leaf (c2sp.org/tlog-proof); None while the checkpoint is before it.

@@ -8,6 +8,9 @@ from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse, Level, Right
 from keys import KeyInfo, State
 
+# Seconds that clocks of issuing hosts may be apart, the leeway that verifiers give `iat`. The key
+# itself signs no longer than to its retirement, so nobody gains by it.
+HOST_CLOCKS = 60
 # A destroyed key's certificates live on: its public half stays published.
 _STATES: Mapping[State, KeyState] = {
     State.PRE_PUBLISHED: KeyState.PRE_PUBLISHED,
@@ -86,8 +89,8 @@ def _key_record(key: KeyInfo, chain: tuple[str, ...] | None) -> KeyRecord | None
         public=PublicKey.from_jwk(dict(key.public_jwk), key.alg),
         # The same moment in every edition: a verifier with yesterday's record agrees.
         not_before=key.pre_published_at,
-        # The window is half open, and the key may have signed in its last second.
-        not_after=None if key.retired_at is None else key.retired_at + 1,
+        # The window is half open, and a host whose clock is ahead may have signed to the last.
+        not_after=None if key.retired_at is None else key.retired_at + 1 + HOST_CLOCKS,
         state=state,
         types=key.types or None,
         compromised_at=key.compromised_at if state is KeyState.COMPROMISED else None,

@@ -1,37 +1,44 @@
 """Creates and maintains the trust repository in the published tree.
 
-Roles root, targets, snapshot and timestamp, and one delegated role for each division, named by its
-six digits and confined to `issuers/<division>/*`. Every key is the key store's.
+Roles root, targets, snapshot and timestamp, and delegated ones by administrative division
+(`certsvc.publishing.delegations`). What the key store holds no key for is left to officers.
 """
 
 from collections.abc import Iterable
 
-from tuf.api.metadata import DelegatedRole, Delegations, Root, TargetFile, Targets
+from securesystemslib.signer import Key
+from tuf.api.metadata import Delegations, Metadata, Root, Targets
 
-from certsvc.publishing.edition import Edition
+from certsvc.publishing import delegations
+from certsvc.publishing.bins import cut_where_full
+from certsvc.publishing.edition import TOP_LEVEL, Edition
 from certsvc.publishing.errors import (
     RecordRefused,
     RoleKeyUntrusted,
+    RoleOffline,
     TreeUnreadable,
     TrustExists,
     TrustMissing,
 )
-from certsvc.publishing.roles import ROOT_LIFE, RoleFiles, expiry
-from certsvc.publishing.signers import ALGORITHM, TufSigner
+from certsvc.publishing.online import TRUST_OWNER, OnlineKeys
+from certsvc.publishing.publication import publish
+from certsvc.publishing.roles import (
+    ROOT_LIFE,
+    SNAPSHOT_LIFE,
+    TARGETS_LIFE,
+    RoleFiles,
+    expiry,
+    half_spent,
+    role_path,
+)
 from certsvc.publishing.tree import PublishedTree
 from certsvc_sdk.errors import Malformed, TrustInvalid
 from certsvc_sdk.trust.about import ABOUT_TARGET, About, Environment, parse_about
 from certsvc_sdk.trust.record import IssuerRecord, issuer_target, parse_record
 from keys import KeyStore
-from keys.errors import NoActiveKey
-from keys.provision import ensure_active
 
-# Trust keys belong to no department; in the key store they stand under this name.
-TRUST_OWNER = "trust"
-PURPOSE = "trust"
-# Thresholds above one are for keys that several people hold, each in a store of their own.
+# What this installation signs alone needs one signature; officers' roles have thresholds above.
 THRESHOLD = 1
-TOP_LEVEL = ("root", "targets", "snapshot", "timestamp")
 
 
 class TrustPublisher:
@@ -41,19 +48,33 @@ class TrustPublisher:
 
     Args:
         tree: where the repository stands.
-        keys: holds a trust key for each role.
+        keys: holds the trust keys of the roles that are signed online.
         owner: name of the trust keys' owner in the key store.
     """
 
     def __init__(self, tree: PublishedTree, keys: KeyStore, *, owner: str = TRUST_OWNER) -> None:
-        self._files = RoleFiles(tree)
+        self.files = RoleFiles(tree)
         self._keys = keys
         self._owner = owner
 
     @property
     def initialised(self) -> bool:
         """Whether readers see a repository."""
-        return self._files.exist
+        return self.files.exist
+
+    def online(self) -> OnlineKeys:
+        """The key store's trust keys, for one operation."""
+        return OnlineKeys(self._keys, owner=self._owner)
+
+    def edition(self) -> Edition:
+        """What readers see, to be changed and given to `publish`.
+
+        Raises:
+            TrustMissing: there is no repository.
+            TreeUnreadable: it is damaged, or not signed by its keys.
+        """
+        self.files.redo()
+        return Edition.load(self.files)
 
     def initialise(self, now: int, about: About) -> bytes:
         """Make the repository, with keys where there are none yet; a broken-off run is resumed.
@@ -71,19 +92,16 @@ class TrustPublisher:
         """
         if self.initialised:
             raise TrustExists("the tree holds a trust repository already")
-        data = about.to_bytes()
-        try:
-            parse_about(data)
-        except TrustInvalid as error:
-            raise RecordRefused(str(error)) from error
-        for role in TOP_LEVEL:
-            self._ensure_key(role, now)
-        if not self._files.root_version():
-            self._write_root(now, after=0)
-        edition = Edition.first(now)
-        edition.targets.targets[ABOUT_TARGET] = self._files.write_target(ABOUT_TARGET, data)
-        edition.targets.delegations = Delegations(keys={}, roles={})
-        self._publish(edition, now)
+        data = checked_about(about)
+        online = self.online()
+        keys = {name: online.ensure(name, now) for name in TOP_LEVEL}
+        if not self.files.root_version():
+            root = Metadata(new_root({name: ([key], THRESHOLD) for name, key in keys.items()}, now))
+            online.sign(Root.type, root, root.signed.roles[Root.type])
+            self.files.write({role_path(Root.type, 1): root.to_bytes()})
+        edition = Edition.first(self.files, self.files.root(), now)
+        fill_first(edition, data, now)
+        publish(edition, online, now)
         return self.root()
 
     def root(self) -> bytes:
@@ -92,7 +110,7 @@ class TrustPublisher:
         Raises:
             TrustMissing: there is none.
         """
-        data = self._files.root_bytes()
+        data = self.files.root_bytes()
         if data is None:
             raise TrustMissing("no trust root has been made yet")
         return data
@@ -104,11 +122,7 @@ class TrustPublisher:
             TrustMissing: there is no repository.
             TreeUnreadable: it is damaged.
         """
-        data = self._read(Edition.load(self._files).targets, ABOUT_TARGET)
-        try:
-            return parse_about(data or b"")
-        except TrustInvalid as error:
-            raise TreeUnreadable(str(error)) from error
+        return about_of(Edition.load(self.files))
 
     def record(self, iss: str) -> IssuerRecord | None:
         """An issuer's record as published, or None.
@@ -120,11 +134,9 @@ class TrustPublisher:
             path = issuer_target(iss)
         except Malformed:
             return None
-        edition = Edition.load(self._files)
-        role = edition.role(self._files, path.split("/")[1])
-        data = None if role is None else self._read(role, path)
+        found = Edition.load(self.files).find(path)
         try:
-            record = None if data is None else parse_record(data)
+            record = None if found is None else parse_record(self.files.read_target(found[1]))
         except TrustInvalid as error:
             raise TreeUnreadable(str(error)) from error
         return record if record is not None and record.answers_to(iss) else None
@@ -142,24 +154,37 @@ class TrustPublisher:
         Raises:
             TrustMissing: `initialise` first.
             RecordRefused: verifiers would refuse a record; nothing is published then.
+            RoleOffline: officers have to sign; nothing is published then.
             RoleKeyUntrusted: `renew_root` first.
         """
-        about = self.about()
-        checked = [(record.division, *_checked(record, about)) for record in records]
-        edition = Edition.load(self._files)
-        for division, path, data in checked:
-            target = TargetFile.from_data(path, data, ["sha256"])
-            role = edition.role(self._files, division)
-            known = role is not None and role.targets.get(path) == target
-            if self._delegate(edition, division, now) or not known:
-                self._files.write_target(path, data)
-                edition.add(self._files, division, target, now)
-        if edition.changed:
-            self._publish(edition, now)
-        return edition.changed
+        edition, online = self.edition(), self.online()
+        self.put(edition, online, records, now)
+        return bool(edition.drafts) and publish(edition, online, now)
+
+    def put(
+        self, edition: Edition, online: OnlineKeys, records: Iterable[IssuerRecord], now: int
+    ) -> None:
+        """List records in an edition, each in the role that readers look in.
+
+        Raises:
+            RecordRefused, RoleOffline, RoleKeyUntrusted: as `publish_records`.
+        """
+        about = about_of(edition)
+        touched: set[str] = set()
+        for path, data in [checked_record(record, about) for record in records]:
+            name = edition.owner_of(path)
+            division = path.split("/")[1]
+            if name in (Targets.type, division):
+                name = division
+                self.delegate_online(edition, online, division, now)
+            if edition.list_target(name, path, data, now):
+                touched.add(name)
+        cut_where_full(edition, touched, now)
 
     def resign(self, now: int, *, force: bool = False) -> bool:
         """Sign anew what has less than half of its life left: the heart-beat of the repository.
+
+        Roles whose keys are in other hands are left alone; they renew them.
 
         Args:
             now: Unix seconds.
@@ -172,19 +197,29 @@ class TrustPublisher:
             TrustMissing: `initialise` first.
             RoleKeyUntrusted: `renew_root` first.
         """
-        edition = Edition.load(self._files)
-        edition.renew(self._files, now)
-        for division in sorted(edition.changed_roles):
-            if self._holds(division):
-                self._delegate(edition, division, now)
-            else:
-                # Its key is in other hands; they renew it.
-                edition.changed_roles.remove(division)
-        edition.snapshot_changed |= force
-        due = edition.changed or edition.timestamp_due(now)
-        if due:
-            self._publish(edition, now)
-        return due
+        edition, online = self.edition(), self.online()
+        for _, each in list(edition.walk()):
+            role = edition.role(each.name)
+            if role is None or not half_spent(role, now, TARGETS_LIFE):
+                continue
+            if each.parent == Targets.type and online.signer(each.name) is not None:
+                self.delegate_online(edition, online, each.name, now)
+            delegate = edition.delegate(each.name)
+            if delegate is not None and online.holds(each.name, delegate.role):
+                edition.edit(each.name, now)
+        self._renew_targets(edition, online, now)
+        force |= half_spent(edition.snapshot, now, SNAPSHOT_LIFE)
+        return publish(edition, online, now, fresh_snapshot=force)
+
+    def _renew_targets(self, edition: Edition, online: OnlineKeys, now: int) -> None:
+        targets, role = edition.role(Targets.type), edition.coming_root.roles[Targets.type]
+        if targets is None or not half_spent(targets, now, TARGETS_LIFE):
+            return
+        # A key of this store that the root does not know is a fault; no key is officers' matter.
+        if online.signer(Targets.type) is not None:
+            online.required(Targets.type, role)
+        if online.holds(Targets.type, role):
+            edition.edit(Targets.type, now)
 
     def renew_root(self, now: int) -> bytes:
         """Publish the next root: a new year, and the keys that are active now.
@@ -198,75 +233,104 @@ class TrustPublisher:
             TrustMissing: `initialise` first.
             RoleKeyUntrusted: the active root key is not the one of the published root.
         """
-        edition = Edition.load(self._files)
-        published = self._files.root()
-        if self._signer(Root.type).public_key.keyid not in published.roles[Root.type].keyids:
-            raise RoleKeyUntrusted("the root's own key has changed")
-        self._write_root(now, after=published.version)
-        edition.targets_changed = edition.snapshot_changed = True
-        self._publish(edition, now)
+        edition, online = self.edition(), self.online()
+        before = edition.root.signed
+        signer = online.required(Root.type, before.roles[Root.type])
+        roles = {name: ([_active(online, name)], THRESHOLD) for name in TOP_LEVEL[1:]}
+        root = new_root({Root.type: ([signer.public_key], THRESHOLD), **roles}, now)
+        root.version = before.version + 1
+        edition.next_root = Metadata(root)
+        online.sign(Root.type, edition.next_root, root.roles[Root.type])
+        edition.edit(Targets.type, now)
+        publish(edition, online, now)
         return self.root()
 
-    def _delegate(self, edition: Edition, division: str, now: int) -> bool:
-        """Give a division its role with the key that is active now.
+    def delegate_online(
+        self, edition: Edition, online: OnlineKeys, division: str, now: int
+    ) -> None:
+        """Give a division straight under the top its role, with the key that is active now.
 
-        Returns:
-            Whether the delegation is new or has a new key: the role must be signed by it.
+        Raises:
+            RoleOffline: the top is signed by officers, and does not delegate to it so.
         """
-        self._ensure_key(division, now)
-        key = self._signer(division).public_key
-        delegations = edition.targets.delegations
-        if delegations is None or delegations.roles is None:
-            raise TreeUnreadable("the published targets delegate in a way this release does not")
-        known = delegations.roles.get(division)
-        if known is not None and known.keyids == [key.keyid]:
-            return False
-        for keyid in known.keyids if known is not None else ():
-            delegations.keys.pop(keyid, None)
-        # Terminating: no role further down the list may speak for the same offices.
-        delegations.roles[division] = DelegatedRole(
-            division, [key.keyid], THRESHOLD, terminating=True, paths=[f"issuers/{division}/*"]
-        )
-        delegations.keys[key.keyid] = key
-        edition.targets_changed = True
-        return True
-
-    def _publish(self, edition: Edition, now: int) -> None:
-        root = self._files.root()
-        for role in ("targets", "snapshot", "timestamp"):
-            if self._signer(role).public_key.keyid not in root.roles[role].keyids:
-                raise RoleKeyUntrusted(f"the root does not know the active key of {role}")
-        edition.publish(self._files, self._signer, now)
-
-    def _write_root(self, now: int, *, after: int) -> None:
-        root = Root(expires=expiry(now, ROOT_LIFE), consistent_snapshot=True)
-        for role in TOP_LEVEL:
-            root.add_key(self._signer(role).public_key, role)
-            root.roles[role].threshold = THRESHOLD
-        self._files.write(Root.type, root, self._signer(Root.type), after=after)
-
-    def _read(self, role: Targets, path: str) -> bytes | None:
-        target = role.targets.get(path)
-        return None if target is None else self._files.read_target(target)
-
-    def _signer(self, role: str) -> TufSigner:
-        return TufSigner(self._keys.active(self._owner, PURPOSE, role=role))
-
-    def _holds(self, role: str) -> bool:
-        try:
-            self._signer(role)
-        except NoActiveKey:
-            return False
-        return True
-
-    def _ensure_key(self, role: str, now: int) -> None:
-        ensure_active(
-            self._keys, issuer_id=self._owner, alg=ALGORITHM, purpose=PURPOSE, role=role, now=now
-        )
+        delegate = edition.delegate(division)
+        if delegate is not None:
+            signer = online.signer(division)
+            # Another key than the delegation's: it was rotated here, or officers hold the role.
+            if signer is None or signer.public_key.keyid in delegate.role.keyids:
+                return
+            if delegate.parent != Targets.type or delegate.role.threshold != THRESHOLD:
+                return
+        targets = edition.coming_root.roles[Targets.type]
+        if not online.holds(Targets.type, targets):
+            if online.signer(Targets.type) is not None:
+                raise RoleKeyUntrusted("the root does not know the active key of targets")
+            raise RoleOffline((Targets.type,))
+        key = online.ensure(division, now)
+        delegations.add(edition.edit(Targets.type, now), division, [key], THRESHOLD)
+        edition.edit(division, now)
 
 
-def _checked(record: IssuerRecord, about: About) -> tuple[str, bytes]:
-    """Path and bytes of a record that every verifier will accept."""
+def new_root(roles: dict[str, tuple[list[Key], int]], now: int) -> Root:
+    """The first root.
+
+    Args:
+        roles: keys and threshold of each role of the top level.
+        now: Unix seconds.
+    """
+    root = Root(expires=expiry(now, ROOT_LIFE), consistent_snapshot=True)
+    for name, (keys, threshold) in roles.items():
+        for key in keys:
+            root.add_key(key, name)
+        root.roles[name].threshold = threshold
+    return root
+
+
+def fill_first(edition: Edition, about: bytes, now: int) -> None:
+    """What the first edition holds: the top-level targets with `about.json`."""
+    targets = edition.edit(Targets.type, now)
+    targets.delegations = Delegations(keys={}, roles={})
+    edition.list_target(Targets.type, ABOUT_TARGET, about, now)
+
+
+def checked_about(about: About) -> bytes:
+    """Bytes of `about.json`.
+
+    Raises:
+        RecordRefused: verifiers would refuse it.
+    """
+    data = about.to_bytes()
+    try:
+        parse_about(data)
+    except TrustInvalid as error:
+        raise RecordRefused(str(error)) from error
+    return data
+
+
+def about_of(edition: Edition) -> About:
+    """What an edition says of itself.
+
+    Raises:
+        TreeUnreadable: nothing that can be read.
+    """
+    targets = edition.role(Targets.type)
+    target = None if targets is None else targets.targets.get(ABOUT_TARGET)
+    files = edition.contents.get(Targets.type, {})
+    try:
+        staged = next((d for p, d in files.items() if p.endswith(f".{ABOUT_TARGET}")), None)
+        if staged is None:
+            staged = b"" if target is None else edition.files.read_target(target)
+        return parse_about(staged)
+    except TrustInvalid as error:
+        raise TreeUnreadable(str(error)) from error
+
+
+def checked_record(record: IssuerRecord, about: About) -> tuple[str, bytes]:
+    """Path and bytes of a record that every verifier will accept.
+
+    Raises:
+        RecordRefused: verifiers would refuse it.
+    """
     data = record.to_bytes()
     try:
         path = issuer_target(parse_record(data).iss)
@@ -275,3 +339,10 @@ def _checked(record: IssuerRecord, about: About) -> tuple[str, bytes]:
     if record.uses_loopback and about.env is not Environment.DEMO:
         raise RecordRefused("plain http addresses are for demonstrations")
     return path, data
+
+
+def _active(online: OnlineKeys, name: str) -> Key:
+    signer = online.signer(name)
+    if signer is None:
+        raise RoleKeyUntrusted(f"there is no active key for {name}")
+    return signer.public_key

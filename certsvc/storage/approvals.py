@@ -123,6 +123,23 @@ class Approvals:
         )
         return done.rowcount == 1
 
+    def any_before(self, moment: int) -> bool:
+        """Whether some request was asked for before a moment in Unix seconds."""
+        query = sa.select(approval.c.approval_id).where(approval.c.created_at < moment).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def forget(self, *, before: int) -> int:
+        """Delete requests that were asked for before a moment, whatever became of them.
+
+        Args:
+            before: Unix seconds.
+
+        Returns:
+            How many there were.
+        """
+        done = self._connection.execute(approval.delete().where(approval.c.created_at < before))
+        return done.rowcount
+
 
 def _approval(row: sa.RowMapping) -> Approval:
     return Approval(

@@ -13,13 +13,13 @@ from sqlalchemy.engine import Connection
 
 from certsvc.service.principal import Principal
 from certsvc.storage.errors import IssuerUnknown
+from certsvc.storage.many import inserting
 from certsvc.storage.tables import audit, issuer
 
 # The chain's beginning has no row before it.
 FIRST_PREVIOUS = ""
 
 
-_INSERT = audit.insert()
 _ADVANCE = (
     issuer.update()
     .where(issuer.c.issuer_id == sa.bindparam("b_issuer_id"))
@@ -63,6 +63,9 @@ class AuditRow:
         ]
         text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+_INSERT = inserting(audit, AuditRow.__slots__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +127,7 @@ class Audit:
             previous = row["hash"]
             rows.append(row)
         if rows:
-            self._connection.execute(_INSERT, rows)
+            _INSERT.run(self._connection, rows)
             hooked = {"b_issuer_id": issuer_id, "b_hash": previous}
             self._connection.execute(_HOOK, hooked)
         return int(head.audit_seq)

@@ -17,6 +17,7 @@ from certsvc.storage.certificate_rows import (
     StatusEvent,
     columns,
 )
+from certsvc.storage.many import inserting, updating
 from certsvc.storage.tables import certificate, holder, status_event
 
 
@@ -24,8 +25,6 @@ def _row(values: sa.RowMapping) -> CertificateRow:
     return CertificateRow(**{**values, "state": State(values["state"])})
 
 
-_INSERT = certificate.insert()
-_INSERT_HOLDER = holder.insert()
 _AS_PLANNED = {
     "state": State.PLANNED.value,
     "status_value": STATUS_VALUES[State.PLANNED],
@@ -35,26 +34,37 @@ _AS_PLANNED = {
     "failures": 0,
 }
 # Built once: most of a statement's cost is its building.
+_INSERT = inserting(certificate, (*NewCertificate.__slots__, *PlannedBytes.__slots__, *_AS_PLANNED))
+_INSERT_HOLDER = inserting(holder, ("issuer_id", "lookup", "certificate_id"))
 _SELECT = certificate.select().where(
     certificate.c.issuer_id == sa.bindparam("b_issuer_id"),
     certificate.c.certificate_id == sa.bindparam("b_certificate_id"),
 )
 _SELECT_LOCKED = _SELECT.with_for_update()
-_COMPLETE = (
-    certificate.update()
-    .where(
-        certificate.c.issuer_id == sa.bindparam("b_issuer_id"),
-        certificate.c.certificate_id == sa.bindparam("b_certificate_id"),
-        certificate.c.state == State.PLANNED.value,
-        certificate.c.plan_no == sa.bindparam("b_plan_no"),
-    )
-    .values(
-        state=State.VALID.value,
-        status_value=STATUS_VALUES[State.VALID],
-        credential=sa.bindparam("b_credential"),
-        plan=sa.null(),
-        issued_at=sa.bindparam("b_now"),
-    )
+_COMPLETE = updating(
+    {
+        "b_issuer_id": certificate.c.issuer_id,
+        "b_certificate_id": certificate.c.certificate_id,
+        "b_plan_no": certificate.c.plan_no,
+        "b_credential": certificate.c.credential,
+        "b_now": certificate.c.issued_at,
+    },
+    lambda given: (
+        certificate.update()
+        .where(
+            certificate.c.issuer_id == given["b_issuer_id"],
+            certificate.c.certificate_id == given["b_certificate_id"],
+            certificate.c.state == State.PLANNED.value,
+            certificate.c.plan_no == given["b_plan_no"],
+        )
+        .values(
+            state=State.VALID.value,
+            status_value=STATUS_VALUES[State.VALID],
+            credential=given["b_credential"],
+            plan=sa.null(),
+            issued_at=given["b_now"],
+        )
+    ),
 )
 
 
@@ -76,14 +86,13 @@ class Certificates:
             sqlalchemy.exc.IntegrityError: An identifier, serial or place is taken.
         """
         values = [columns(new) | columns(planned) | _AS_PLANNED for new, planned, _ in plans]
-        self._connection.execute(_INSERT, values)
+        _INSERT.run(self._connection, values)
         names = [(new, name) for new, _, holders in plans for name in sorted(set(holders))]
         rows = [
             {"issuer_id": new.issuer_id, "lookup": name, "certificate_id": new.certificate_id}
             for new, name in names
         ]
-        if rows:
-            self._connection.execute(_INSERT_HOLDER, rows)
+        _INSERT_HOLDER.run(self._connection, rows)
 
     def get(
         self, issuer_id: str, certificate_id: str, *, lock: bool = False
@@ -192,7 +201,7 @@ class Certificates:
             }
             for one in done
         ]
-        return self._connection.execute(_COMPLETE, rows).rowcount == len(rows)
+        return _COMPLETE.run(self._connection, rows) == len(rows)
 
     def abandon(self, issuer_id: str, certificate_id: str, plan_no: int, *, reason: str) -> bool:
         """Give a plan up for ever; its place in the status list is never used again."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from certsvc.storage.many import inserting, updating
 from certsvc.storage.tables import idempotency
 
 
@@ -53,11 +54,21 @@ _MATCHES = tuple(
     for name in ("issuer_id", "client_id", "route", "key_hash")
 )
 _SELECT = idempotency.select().where(*_MATCHES)
-_INSERT = idempotency.insert()
-_FINISH = (
-    idempotency.update()
-    .where(*_MATCHES, idempotency.c.done_at.is_(None))
-    .values(answer=sa.bindparam("b_answer"), done_at=sa.bindparam("b_now"))
+_INSERT = inserting(idempotency, (*Scope.__slots__, "fingerprint", "certificate_id", "created_at"))
+_FINISH = updating(
+    {
+        **{f"b_{name}": idempotency.c[name] for name in Scope.__slots__},
+        "b_answer": idempotency.c.answer,
+        "b_now": idempotency.c.done_at,
+    },
+    lambda given: (
+        idempotency.update()
+        .where(
+            *(idempotency.c[name] == given[f"b_{name}"] for name in Scope.__slots__),
+            idempotency.c.done_at.is_(None),
+        )
+        .values(answer=given["b_answer"], done_at=given["b_now"])
+    ),
 )
 _RELEASE = idempotency.delete().where(*_MATCHES, idempotency.c.done_at.is_(None))
 
@@ -105,7 +116,7 @@ class Idempotency:
             }
             for claim in claims
         ]
-        self._connection.execute(_INSERT, rows)
+        _INSERT.run(self._connection, rows)
 
     def finish(self, scope: Scope, *, answer: bytes, now: int) -> None:
         """Store the sealed answer of a request that is done."""
@@ -116,7 +127,7 @@ class Idempotency:
         rows = [
             _key(scope) | {"b_answer": answer, "b_now": now} for scope, answer in answers.items()
         ]
-        self._connection.execute(_FINISH, rows)
+        _FINISH.run(self._connection, rows)
 
     def release(self, scope: Scope) -> None:
         """Forget a key whose request was given up, so that the client may send it again."""

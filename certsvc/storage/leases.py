@@ -10,6 +10,15 @@ WHOLE_SERVICE = ""
 #: The lease of who publishes.
 PUBLISHER = "publisher"
 
+# Built once: a worker asks it many times a second.
+_HOLDS = sa.select(lease.c.fence).where(
+    lease.c.issuer_id == sa.bindparam("b_issuer_id"),
+    lease.c.name == sa.bindparam("b_name"),
+    lease.c.holder == sa.bindparam("b_holder"),
+    lease.c.fence == sa.bindparam("b_fence"),
+    lease.c.expires_at > sa.bindparam("b_now"),
+)
+
 
 class Leases:
     """Reads and writes leases on one connection."""
@@ -86,14 +95,14 @@ class Leases:
         self, name: str, holder: str, fence: int, now: int, *, issuer_id: str = WHOLE_SERVICE
     ) -> bool:
         """Say whether a lease is still in this hand: asked again right before a pointer moves."""
-        query = sa.select(lease.c.fence).where(
-            lease.c.issuer_id == issuer_id,
-            lease.c.name == name,
-            lease.c.holder == holder,
-            lease.c.fence == fence,
-            lease.c.expires_at > now,
-        )
-        return self._connection.execute(query).scalar() is not None
+        asked = {
+            "b_issuer_id": issuer_id,
+            "b_name": name,
+            "b_holder": holder,
+            "b_fence": fence,
+            "b_now": now,
+        }
+        return self._connection.execute(_HOLDS, asked).scalar() is not None
 
     def release(self, name: str, holder: str, *, issuer_id: str = WHOLE_SERVICE) -> None:
         """Give a lease back; the row stays, so that fencing numbers never repeat."""

@@ -14,11 +14,12 @@ from certsvc.storage.certificate_rows import VISIBLE
 from certsvc.storage.errors import LogOriginChanged
 from certsvc.storage.leases import WHOLE_SERVICE
 from certsvc.storage.log_rows import ISSUE, Entry, Head, Leaf, NewEntry, Placed
+from certsvc.storage.many import inserting, updating
 from certsvc.storage.tables import certificate, log_entry, log_head
 
 __all__ = ["ISSUE", "Entry", "Head", "Leaf", "LogEntries", "LogHeads", "NewEntry", "Placed"]
 
-_INSERT = log_entry.insert()
+_INSERT = inserting(log_entry, NewEntry.__slots__)
 _WAITING = (
     sa.select(
         log_entry.c.issuer_id,
@@ -37,6 +38,15 @@ _WAITING = (
     )
     .limit(sa.bindparam("b_limit", type_=sa.BigInteger))
 )
+_ANY_WAITING = (
+    sa.select(sa.literal_column("1"))
+    .select_from(log_entry)
+    .where(sa.text("log_index IS NULL"))
+    .limit(1)
+)
+_HEAD = sa.select(*(log_head.c[name] for name in Head.__slots__)).where(
+    log_head.c.issuer_id == WHOLE_SERVICE
+)
 _SIZE = (
     sa.select(log_head.c.size)
     .where(
@@ -45,15 +55,23 @@ _SIZE = (
     )
     .with_for_update()
 )
-_PLACE = (
-    log_entry.update()
-    .where(
-        log_entry.c.issuer_id == sa.bindparam("b_issuer_id"),
-        log_entry.c.certificate_id == sa.bindparam("b_certificate_id"),
-        log_entry.c.seq == sa.bindparam("b_seq"),
-        log_entry.c.log_index.is_(None),
-    )
-    .values(log_index=sa.bindparam("b_log_index"))
+_PLACE = updating(
+    {
+        "b_issuer_id": log_entry.c.issuer_id,
+        "b_certificate_id": log_entry.c.certificate_id,
+        "b_seq": log_entry.c.seq,
+        "b_log_index": log_entry.c.log_index,
+    },
+    lambda given: (
+        log_entry.update()
+        .where(
+            log_entry.c.issuer_id == given["b_issuer_id"],
+            log_entry.c.certificate_id == given["b_certificate_id"],
+            log_entry.c.seq == given["b_seq"],
+            log_entry.c.log_index.is_(None),
+        )
+        .values(log_index=given["b_log_index"])
+    ),
 )
 # Built once: most of a statement's cost is its building.
 _ONE = log_entry.select().where(
@@ -84,10 +102,10 @@ class LogEntries:
         Raises:
             sqlalchemy.exc.IntegrityError: The event stands in the log already.
         """
-        if entries:
-            names = NewEntry.__slots__
-            rows = [{name: getattr(entry, name) for name in names} for entry in entries]
-            self._connection.execute(_INSERT, rows)
+        names = NewEntry.__slots__
+        _INSERT.run(
+            self._connection, [{name: getattr(entry, name) for name in names} for entry in entries]
+        )
 
     def last(self, issuer_id: str, certificate_id: str) -> Entry | None:
         """Read a certificate's newest entry."""
@@ -111,16 +129,6 @@ class LogEntries:
         """Find an entry by its leaf hash."""
         found = self._select(log_entry.c.leaf_hash == leaf_hash)
         return found[0] if found else None
-
-    def places(self, keys: Sequence[tuple[str, str, int]]) -> dict[tuple[str, str, int], Entry]:
-        """Read the entries of many events; what the log was never told is left out.
-
-        Args:
-            keys: issuer, certificate and number of each event.
-        """
-        key = sa.tuple_(log_entry.c.issuer_id, log_entry.c.certificate_id, log_entry.c.seq)
-        found = self._select(key.in_(keys)) if keys else ()
-        return {(one.issuer_id, one.certificate_id, one.seq): one for one in found}
 
     def leaves(self, first: int, end: int) -> Sequence[Leaf]:
         """Read leaves by their places, from `first` to before `end`; a gap ends the list."""
@@ -169,8 +177,7 @@ class LogEntries:
 
     def has_waiting(self) -> bool:
         """Whether an entry waits for its place."""
-        query = sa.select(sa.literal(1)).where(sa.text("log_index IS NULL"))
-        return self._connection.execute(query.select_from(log_entry).limit(1)).first() is not None
+        return self._connection.execute(_ANY_WAITING).first() is not None
 
     def sequence(self, origin: str, *, limit: int) -> Placed:
         """Give waiting entries their places; a second sequencer waits for this transaction.
@@ -192,7 +199,7 @@ class LogEntries:
             key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id, "b_seq": seq}
             rows.append({**key, "b_log_index": place})
             leaves.append(Leaf(leaf.encode(), leaf_hash))
-        self._connection.execute(_PLACE, rows)
+        _PLACE.run(self._connection, rows)
         self._connection.execute(
             log_head.update()
             .where(log_head.c.issuer_id == WHOLE_SERVICE, log_head.c.origin == origin)
@@ -243,11 +250,7 @@ class LogHeads:
         Raises:
             LogOriginChanged: The database keeps a log of another name.
         """
-        names = Head.__slots__
-        query = sa.select(*(log_head.c[name] for name in names)).where(
-            log_head.c.issuer_id == WHOLE_SERVICE
-        )
-        heads = [Head(**row) for row in self._connection.execute(query).mappings()]
+        heads = [Head(**row) for row in self._connection.execute(_HEAD).mappings()]
         if heads and heads[0].origin != origin:
             raise LogOriginChanged(f"the log is {heads[0].origin}, not {origin}")
         return heads[0] if heads else None

@@ -109,7 +109,7 @@ class LogDuty:
 
     def _place(self, fence: int) -> bool:
         """Step 1; returns whether there may be something to publish."""
-        with reading(self._engine) as connection:
+        with reading(self._engine, single=True) as connection:
             waiting = LogEntries(connection).has_waiting()
         if not waiting:
             return self._settled != fence
@@ -125,7 +125,7 @@ class LogDuty:
     def _head(self, fence: int) -> Head | None:
         """The log's head; a log without one is begun first."""
         for _ in range(2):
-            with reading(self._engine) as connection:
+            with reading(self._engine, single=True) as connection:
                 head = LogHeads(connection).get(self._origin)
             if head is not None:
                 return head

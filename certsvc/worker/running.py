@@ -13,6 +13,7 @@ from types import FrameType
 
 from sqlalchemy.engine import Engine
 
+from certsvc.authority.ca import heart_beat
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.issuing.service import IssuingService
@@ -97,7 +98,16 @@ def make_worker(
                 step=log_step,
                 metrics=metrics,
             ),
-            UpkeepDuty(engine, tree, trust, issuing, tenure, clock=clock, metrics=metrics),
+            UpkeepDuty(
+                engine,
+                tree,
+                trust,
+                issuing,
+                tenure,
+                clock=clock,
+                renew_lists=partial(heart_beat, settings.authorities, keys, tree),
+                metrics=metrics,
+            ),
         ],
         looked=looked,
         tracer=tracer,

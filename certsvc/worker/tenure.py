@@ -52,7 +52,7 @@ class Tenure:
         with self._lock:
             now = int(self._clock())
             if self._fence is not None:
-                with reading(self._engine) as connection:
+                with reading(self._engine, single=True) as connection:
                     leases = Leases(connection)
                     if leases.holds(LEASE, self._holder, self._fence, now + LEASE_TTL // 2):
                         return self._fence

@@ -30,6 +30,8 @@ class UpkeepDuty:
         trust: signs trust metadata anew.
         issuing: finishes plans and opens lists.
         tenure: the worker's lease.
+        renew_lists: signs lists of revoked X.509 certificates that grow old, at a time in Unix
+            seconds, and returns how many; called while the tree is held.
         clock: Unix seconds.
         metrics: counts failures.
     """
@@ -46,8 +48,10 @@ class UpkeepDuty:
         tenure: Tenure,
         *,
         clock: Callable[[], float],
+        renew_lists: Callable[[int], int] = lambda _: 0,
         metrics: Metrics | None = None,
     ) -> None:
+        self._renew_lists = renew_lists
         self._metrics = metrics or Metrics()
         self._engine = engine
         self._tree = tree
@@ -66,8 +70,10 @@ class UpkeepDuty:
             return 0
         self._next = now + UPKEEP_SECONDS
         resigned = self._attempts.make("trust", partial(self._resign, fence))
+        self._attempts.make("revocations", partial(self._renew, fence))
         self._attempts.make("sweep", self._sweep)
         self._attempts.make("lists", self._prepare_lists)
+        self._attempts.make("approvals", lambda: bool(self._issuing.second_person.forget()))
         return int(resigned)
 
     def _resign(self, fence: int) -> bool:
@@ -75,6 +81,12 @@ class UpkeepDuty:
             return False
         with self._tree.exclusive(fence):
             return self._trust.resign(int(self._clock()))
+
+    def _renew(self, fence: int) -> bool:
+        if not self._tenure.keeps(fence):
+            return False
+        with self._tree.exclusive(fence):
+            return bool(self._renew_lists(int(self._clock())))
 
     def _prepare_lists(self) -> bool:
         """Open the next list wherever one fills up and whoever should have opened it did not."""

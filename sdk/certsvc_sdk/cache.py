@@ -19,7 +19,7 @@ from pathlib import Path
 
 from certsvc_sdk import statuslist, strict
 from certsvc_sdk.bell import Bell
-from certsvc_sdk.durable import replace_file
+from certsvc_sdk.durable import replace_file, sweep_folder
 from certsvc_sdk.errors import CertsvcError, Malformed
 from certsvc_sdk.statuslist import MAX_LIST_TOKEN, StatusListToken
 
@@ -79,6 +79,7 @@ class StatusCache:
         self._revoked: set[tuple[str, int]] = set()
         self._revoked_stamp: tuple[int, int] | None = None
         self._bell = Bell(folder / "bell")
+        self._swept = False
         self.clock_floor = self._read_floor()
 
     def load(self, uri: str) -> StoredList | None:
@@ -185,6 +186,9 @@ class StatusCache:
                 with (self._folder / "lock").open("ab") as file:
                     if sys.platform != "win32":
                         fcntl.flock(file, fcntl.LOCK_EX)
+                        if not self._swept:
+                            self._swept = True
+                            sweep_folder(self._folder)
                     action()
         except OSError as error:
             _LOG.warning("the cache cannot keep a %s: %s", what, error.strerror)

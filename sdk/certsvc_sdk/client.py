@@ -17,7 +17,7 @@ from certsvc_sdk.algorithms.digests import enabled_profiles
 from certsvc_sdk.errors import FileUnsupported, PolicyInvalid, VerificationFailed
 from certsvc_sdk.files import read_file, remove_folder, temporary_folder
 from certsvc_sdk.finding import Finding, TrustState, kind_of
-from certsvc_sdk.holdings import Holdings, Refreshed
+from certsvc_sdk.holdings import Holdings, Refreshed, witnesses_of
 from certsvc_sdk.memory import Memory
 from certsvc_sdk.nonces import NonceCheck, NonceStore, new_nonce
 from certsvc_sdk.policy import Policy
@@ -28,7 +28,6 @@ from certsvc_sdk.verdict import Verdict
 if TYPE_CHECKING:
     from certsvc_sdk.log.history import Life
     from certsvc_sdk.log_cache import Fork
-    from certsvc_sdk.log_trust import Witnesses
     from certsvc_sdk.typemetadata import TypeMetadata
 
 __all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
@@ -120,7 +119,7 @@ class Verifier:
                 status_refresh=status_refresh,
                 offline=offline,
                 relay=relay,
-                witnesses=_witnesses(witnesses, witness_threshold),
+                witnesses=witnesses_of(witnesses, witness_threshold),
             )
             verifier = cls(
                 holdings,
@@ -135,6 +134,16 @@ class Verifier:
             raise
         weakref.finalize(verifier, remove_folder, made)
         return verifier
+
+    @property
+    def holdings(self) -> Holdings:
+        """All that this verifier holds; for `certsvc_sdk.bundle`."""
+        return self._holdings
+
+    @property
+    def now(self) -> int:
+        """Unix seconds by this verifier's clock."""
+        return int(self._clock())
 
     def check(
         self,
@@ -161,7 +170,7 @@ class Verifier:
         if not isinstance(text, str):
             raise TypeError("text must be str or bytes")
         rules = self._policy if policy is None else policy
-        now = int(self._clock())
+        now = self.now
         world = self._holdings.world(now, max_status_age=rules.max_status_age, log_proof=log_proof)
         # Kept for both answers: a nonce is used up once.
         spend = None if self._nonces is None else NonceCheck(self._nonces, now=now)
@@ -230,7 +239,7 @@ class Verifier:
 
     def trust_state(self) -> TrustState | None:
         """Tell which trust data answers now, fetched if need be; None: none yet."""
-        return TrustState.of(self._holdings.world(int(self._clock())))
+        return TrustState.of(self._holdings.world(self.now))
 
     def new_nonce(self) -> str:
         """Return a nonce for one presentation; the policy of its check names it.
@@ -241,7 +250,7 @@ class Verifier:
         if self._nonces is None:
             raise PolicyInvalid("this verifier has no store for nonces", zh="应先配置随机数存储")
         nonce = new_nonce()
-        self._nonces.issue(nonce, now=int(self._clock()))
+        self._nonces.issue(nonce, now=self.now)
         return nonce
 
     def type_metadata(self, of: Verdict | str) -> "TypeMetadata":
@@ -254,7 +263,7 @@ class Verifier:
             TrustUnavailable, FetchFailed: they cannot be read now, or may not be.
             TypeMetadataInvalid, IntegrityInvalid: they are not what the certificate refers to.
         """
-        return self._holdings.type_metadata(of, int(self._clock()))
+        return self._holdings.type_metadata(of, self.now)
 
     def history(self, text: str) -> "Life | None":
         """Return what the issuer's log proves of a genuine certificate's life, None without proof.
@@ -264,7 +273,7 @@ class Verifier:
         """
         from certsvc_sdk.past import life_of  # few ask
 
-        now = int(self._clock())
+        now = self.now
         return life_of(text, world=self._holdings.world(now), now=now)
 
     def log_forks(self) -> "tuple[Fork, ...]":
@@ -280,7 +289,7 @@ class Verifier:
         Never raises for the network; what failed stands in the answer, and the copies at hand
         go on answering with their age.
         """
-        return self._holdings.renew(int(self._clock()), whole=False)
+        return self._holdings.renew(self.now, whole=False)
 
     def prefetch(self) -> Refreshed:
         """Fetch all issuer records and all status lists, for twelve hours or more without a line.
@@ -288,13 +297,4 @@ class Verifier:
         Trust data and lists live 24 hours and are renewed at half their life; a policy with
         both `max_trust_age` and `max_status_age` accepts them for longer. Never raises either.
         """
-        return self._holdings.renew(int(self._clock()), whole=True)
-
-
-def _witnesses(vkeys: Collection[str], threshold: int | None) -> "Witnesses | None":
-    if not vkeys and threshold is None:
-        return None
-    # Imported here: most verifiers ask for no witnesses.
-    from certsvc_sdk.log_trust import Witnesses
-
-    return Witnesses.read(vkeys, threshold)
+        return self._holdings.renew(self.now, whole=True)

@@ -79,6 +79,13 @@ def replace_files(files: Mapping[Path, bytes], *, mode: int = 0o600) -> None:
         sync_folder(folder)
 
 
+def sweep_folder(folder: Path) -> None:
+    """Remove what a crash left half written; only while nobody else can be writing there."""
+    for path in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def _sync_all(descriptors: Sequence[int]) -> None:
     """Wait for all at once: a disk takes many together nearly as fast as one."""
     if len(descriptors) < _FEW:

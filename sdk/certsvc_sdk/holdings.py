@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -282,3 +282,13 @@ def _of(uri: str, records: tuple[IssuerRecord, ...]) -> IssuerRecord | None:
         if uri.startswith(record.status_prefix):
             return record
     return None
+
+
+def witnesses_of(vkeys: Collection[str], threshold: int | None) -> "Witnesses | None":
+    """Return whom these keys ask for, None where nobody is asked for."""
+    if not vkeys and threshold is None:
+        return None
+    # Imported here: most verifiers ask for no witnesses.
+    from certsvc_sdk.log_trust import Witnesses
+
+    return Witnesses.read(vkeys, threshold)

@@ -117,6 +117,21 @@ class StatusHolding:
                 lock.release()
         return None if held is None else held.snapshot
 
+    def take(self, uri: str, record: IssuerRecord, token: bytes, now: int) -> bool:
+        """Take over a list that came another way than from its source; tell if it is genuine.
+
+        A newer one at hand stays. The time it is known from is its own, so it looks no younger.
+        """
+        with self._locks[hash(uri) % _STRIPES]:
+            taken = _read(uri, record, Fetched(token, None), now)
+            if taken is None:
+                return False
+            taken.snapshot.fetched_at = min(now, taken.snapshot.token.iat)
+            held = self._newest(uri, record, self._genuine(uri, record))
+            if held is None or is_older(held.snapshot.token, than=taken.snapshot.token):
+                self._keep(uri, taken, now)
+            return True
+
     def known(self) -> tuple[str, ...]:
         """Return the addresses of all lists in memory and on disk."""
         return tuple(dict.fromkeys((*self._held, *self.cache.uris())))

@@ -6,12 +6,14 @@ for again after `REFRESH_SECONDS`, and an older copy serves as long as there is 
 
 import hashlib
 import logging
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from certsvc_sdk import strict
 from certsvc_sdk.durable import replace_file
-from certsvc_sdk.errors import FetchFailed, IntegrityInvalid, Malformed
+from certsvc_sdk.errors import CertsvcError, FetchFailed, IntegrityInvalid, Malformed
 from certsvc_sdk.fetch import Fetcher
 from certsvc_sdk.sources import Sources
 from certsvc_sdk.trust.urls import parse_url
@@ -87,6 +89,30 @@ class TypeHolding:
         self._held[key] = (found, now)
         return found
 
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Yield each document on disk with its address."""
+        for path in sorted(self._folder.glob("*.json")):
+            with suppress(OSError, Malformed):
+                uri = strict.text(_content(path), "uri", "cache")
+                found = self._load(uri)
+                if found is not None:
+                    yield uri, found.data
+
+    def take(self, uri: str, data: bytes) -> bool:
+        """Take over a document that came another way; one at hand stays. Tell if it is in order."""
+        from certsvc_sdk.typemetadata.document import parse
+
+        try:
+            parse(data)
+        except CertsvcError:
+            return False
+        if parse_url(uri) is None:
+            return False
+        if self._load(uri) is None:
+            # Of unknown age: with a line it is looked for again at once.
+            self._store(uri, _Stored(data, None, 0))
+        return True
+
     def _read(self, uri: str, sources: Sources, now: int, *, renew: bool = False) -> bytes:
         stored = self._load(uri)
         if stored is not None and not renew and 0 <= now - stored.fetched_at < REFRESH_SECONDS:
@@ -125,9 +151,7 @@ class TypeHolding:
 
     def _load(self, uri: str) -> _Stored | None:
         try:
-            with self._path(uri).open("rb") as file:
-                content = file.read(_MAX_FILE + 1)
-            obj = strict.loads_object(content, max_bytes=_MAX_FILE, what="cache")
+            obj = _content(self._path(uri))
             if strict.text(obj, "uri", "cache") != uri:
                 return None
             return _Stored(
@@ -150,3 +174,9 @@ class TypeHolding:
             replace_file(self._path(uri), strict.dumps(content))
         except OSError as error:
             _LOG.warning("the cache cannot keep type metadata: %s", error.strerror)
+
+
+def _content(path: Path) -> dict[str, strict.Json]:
+    with path.open("rb") as file:
+        content = file.read(_MAX_FILE + 1)
+    return strict.loads_object(content, max_bytes=_MAX_FILE, what="cache")

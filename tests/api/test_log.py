@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 
 from certsvc.api.log_answers import STILL_SECONDS, LogAnswers
@@ -229,9 +230,16 @@ def test_look_ups_are_limited_by_address(world: Any):
 
 
 @pytest.fixture
-def answers(world: Any) -> Any:
+def statements() -> list[str]:
+    """What the answers ask the database."""
+    return []
+
+
+@pytest.fixture
+def answers(world: Any, statements: list[str]) -> Any:
     """Function that makes answers which wait."""
     engine = make_engine(world.settings.database_url)
+    event.listen(engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
     store = open_store(world.settings.keys_url, passphrase=world.settings.keys_passphrase())
     reader = LogReader(PublishedTree(world.settings.published), store, origin=ORIGIN)
     moment = [0.0]
@@ -267,6 +275,49 @@ def test_all_that_wait_get_their_places_together(world: Any, issue: Any, answers
         thread.join()
     assert {issued["id"] for issued in made} == found.keys()
     assert all(place.proof is not None for place in found.values())
+
+
+def test_fresh_leaves_are_found_without_the_database(
+    world: Any, issue: Any, answers: Any, statements: list[str]
+):
+    made = [issue(f"fresh-{number}") for number in range(3)]
+    world.merge()
+    waiting = answers(10**6)
+    for issued in made:
+        place = waiting.soon(*office(issued), leaf_hash(issued["token"]))
+        assert place.proof is not None
+    assert not any("leaf_hash" in one for one in statements)
+    # Without the hash, as for an answer that is repeated, it has to be asked.
+    assert waiting.soon(*office(made[0])) == waiting.now(*office(made[0]))
+    assert any("leaf_hash" in one for one in statements)
+
+
+def test_a_tree_that_was_put_back_is_read_anew(world: Any, issue: Any, answers: Any):
+    tree, waiting = PublishedTree(world.settings.published), answers(0.05)
+    first = issue("back-1")
+    before = tree.read(CHECKPOINT)
+    world.merge()
+    after = tree.read(CHECKPOINT)
+    assert waiting.soon(*office(first), leaf_hash(first["token"])).proof is not None
+    second = issue("back-2")
+    tree.write(CHECKPOINT, before)
+    assert waiting.soon(*office(second), leaf_hash(second["token"])).proof is None
+    tree.write(CHECKPOINT, after)
+    world.merge()
+    for issued in (first, second):
+        assert waiting.soon(*office(issued), leaf_hash(issued["token"])).proof is not None
+
+
+def test_nobody_waits_for_a_tree_that_cannot_be_read(world: Any, issue: Any, answers: Any):
+    issued, tree = issue("unread"), PublishedTree(world.settings.published)
+    world.merge()
+    whole = tree.read(CHECKPOINT)
+    tree.write(CHECKPOINT, whole.replace(b"log", b"gol", 1))
+    try:
+        place = answers(10**9).soon(*office(issued), leaf_hash(issued["token"]))
+    finally:
+        tree.write(CHECKPOINT, whole)
+    assert (place.leaf_hash, place.proof) == (leaf_hash(issued["token"]), None)
 
 
 def test_a_wait_has_an_end(issue: Any, answers: Any, world: Any):

@@ -28,12 +28,12 @@ class Queue(deque):
 class Desk:
     """Runs jobs (here: numbers) and holds the first run until the others have queued."""
 
-    def __init__(self, spoiler: int | None = None) -> None:
+    def __init__(self, spoiler: int | None = None, *, turn: float = 0.001) -> None:
         self.runs: list[list[int]] = []
         self.alone: list[int] = []
         self.started, self.go = Event(), Event()
         self.spoiler = spoiler
-        self.combiner = Combiner(self.run, self.run_alone)
+        self.combiner = Combiner(self.run, self.run_alone, turn=turn)
         self.queue = self.combiner._waiting = Queue()
 
     def run(self, jobs: list[int]) -> list[Any]:
@@ -140,3 +140,37 @@ def test_callers_of_different_issuers_share_a_run(world, licence, household):
     for key, issued in answers.items():
         office = police if key[0] == "p" else "119999000000000198"
         assert world.service.get(world.caller(office), issued.certificate_id).token == issued.token
+
+
+def test_behind_a_group_with_company_one_waits_for_more():
+    desk = Desk(turn=1.0)
+    desk.post(3)
+    assert [len(run) for run in desk.runs] == [1, 2]
+    desk.queue.first = False
+    threads = [Thread(target=desk.combiner.submit, args=(job,)) for job in (10, 11)]
+    for thread in threads:
+        thread.start()
+        assert desk.queue.came.acquire(timeout=30)
+    for thread in threads:
+        thread.join(30)
+    assert desk.runs[2] == [10, 11]
+
+
+def test_who_comes_alone_runs_at_once_again():
+    # The first has no company, and neither has the second: an hour would not be waited for.
+    desk = Desk(turn=3600.0)
+    desk.go.set()
+    assert [desk.combiner.submit(job) for job in (1, 2, 3)] == ["done 1", "done 2", "done 3"]
+    # Behind a group one waits a turn for nothing, once.
+    desk = Desk(turn=0.01)
+    desk.post(2)
+    desk.post(3)
+    desk.go.set()
+    assert desk.combiner.submit(7) == "done 7"
+    assert desk.combiner._last == 1
+
+
+def test_a_full_group_waits_for_nobody():
+    desk = Desk(turn=3600.0)
+    desk.post(2 * MAX_TOGETHER + 1)
+    assert [len(run) for run in desk.runs] == [1, MAX_TOGETHER, MAX_TOGETHER]

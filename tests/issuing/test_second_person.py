@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from certsvc.issuing import errors
 from certsvc.issuing.model import SupersedeRequest
+from certsvc.issuing.second_person import LIFE
 from certsvc.service.engine import DatabaseUnavailable, reading, writing
 from certsvc.storage.approvals import Approvals, ApprovalState
 from certsvc.storage.audit import Audit
@@ -156,3 +157,16 @@ def test_the_content_lies_sealed_and_bound_to_its_place(world, service, maker, c
         )
     with pytest.raises(errors.RecordTampered):
         service.second_person.get(checker, first)
+
+
+def test_requests_are_not_kept_for_ever(world, service, maker, checker, licence):
+    decided, _ = ask(service, maker, licence(0), "a"), ask(service, maker, licence(1), "b")
+    service.second_person.decide(checker, decided, agreed=True)
+    made = service.issue(maker, licence(0), "a")
+    world.clock.now += LIFE
+    late = ask(service, maker, licence(2), "c")
+    assert service.second_person.forget() == 0
+    world.clock.now += 1
+    assert service.second_person.forget() == 2
+    assert [one.approval_id for one in service.second_person.waiting(checker)] == [late]
+    assert service.issue(maker, licence(0), "a").certificate_id == made.certificate_id

@@ -120,9 +120,6 @@ def test_entries_are_found_by_certificate_hash_and_place(engine):
         leaves = entries.leaves(1, 3)
         assert [one.hash for one in leaves] == [entry(2).leaf_hash, entry(3).leaf_hash]
         assert leaves[0].data == entry(2).leaf.encode()
-        assert entries.places([]) == {}
-        found = entries.places([(*key, 0), (*key, 7)])
-        assert {place: one.log_index for place, one in found.items()} == {(*key, 0): 0}
 
 
 def test_a_gap_ends_the_list_of_leaves(engine):

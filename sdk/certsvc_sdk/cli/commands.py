@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from certsvc_sdk.cli.bundle_options import add_bundle
 from certsvc_sdk.cli.inputs import findings_of, names_file, policy_of
 from certsvc_sdk.cli.log_options import add_history, add_log, add_witnesses
 from certsvc_sdk.cli.printing import print_block, print_json, printable, reason, why
@@ -39,13 +40,13 @@ def main(
             stream.reconfigure(errors="replace")
     if args.command == "policy":
         return _policy(args)
-    if not (args.root or getattr(args, "vkey", None) or getattr(args, "new_key", False)):
+    if not (args.root or _needs_no_root(args)):
         parser.error("需要信任根 --root is needed (or CERTSVC_TRUST_ROOT)")
     if args.command == "verify" and names_file(args.what) and not os.path.exists(args.what):
         print(f"certsvc-sdk: 没有这个文件 no such file: {printable(args.what)}", file=sys.stderr)
         return USAGE
-    if args.command == "log":
-        return _log(args, clock)
+    if args.command in ("log", "bundle"):
+        return _apart(args, clock)
     return _with_verifier(args, env, clock)
 
 
@@ -143,6 +144,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     commands.add_parser("prefetch", parents=[common], help="下载离线数据 fetch all for offline use")
     add_history(commands, common)
     add_log(commands, common)
+    add_bundle(commands, common)
     return parser
 
 
@@ -155,11 +157,22 @@ def _policy(args: argparse.Namespace) -> int:
     return OK if policies.check_policy(args.file) else REFUSED
 
 
-def _log(args: argparse.Namespace, clock: Callable[[], float]) -> int:
-    from certsvc_sdk.cli import logs  # most runs verify
+def _needs_no_root(args: argparse.Namespace) -> bool:
+    """Tell whether a command does without: a log by its key, a new key, a look into a bundle."""
+    if args.command == "bundle":
+        return bool(args.action == "show")
+    return bool(getattr(args, "vkey", None) or getattr(args, "new_key", False))
 
+
+def _apart(args: argparse.Namespace, clock: Callable[[], float]) -> int:
     try:
-        return logs.run(args, clock)
+        if args.command == "log":
+            from certsvc_sdk.cli import logs  # most runs verify
+
+            return logs.run(args, clock)
+        from certsvc_sdk.cli import bundles
+
+        return bundles.run(args, clock)
     except CertsvcError as error:
         print(f"certsvc-sdk: {printable(reason(error))} [{error.code}]", file=sys.stderr)
         return USAGE

@@ -1,7 +1,6 @@
 """`certsvc-sdk log watch` and `log cosign`: following a log as an outsider, and witnessing it."""
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from certsvc_sdk.cli.key_files import key_in
 from certsvc_sdk.cli.printing import printable
 from certsvc_sdk.errors import FetchFailed, LogForked, LogInvalid, LogNoteInvalid, LogUntrusted
 from certsvc_sdk.fetch import Fetcher
@@ -169,36 +169,10 @@ def cosign(args: argparse.Namespace, clock: Callable[[], float]) -> int:
 
 def _witness_key(path: Path, name: str, *, new: bool) -> "tuple[Ed25519PrivateKey, NoteKey]":
     """Return a witness's key pair; a new one is written where there is none."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    if new:
-        made = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        _create(path, made)
-    try:
-        private = serialization.load_pem_private_key(path.read_bytes(), None)
-    except (OSError, ValueError, TypeError) as error:
-        raise LogNoteInvalid("the witness's key cannot be read") from error
-    if not isinstance(private, Ed25519PrivateKey):
-        raise LogNoteInvalid("the witness's key is no Ed25519 key")
+    private = key_in(path, new=new, whose="witness", refusal=LogNoteInvalid)
     return private, NoteKey.from_bytes(
         name, private.public_key().public_bytes_raw(), Kind.COSIGNATURE
     )
-
-
-def _create(path: Path, data: bytes) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise LogNoteInvalid(f"the key cannot be written: {error.strerror}") from error
 
 
 def _save(state: WatchState, path: Path) -> None:

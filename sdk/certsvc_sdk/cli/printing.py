@@ -26,6 +26,8 @@ _REASONS: Final = {
     "log_proof_invalid": "公示证明有误",
     "log_history_invalid": "证照履历有误",
     "log_forked": "日志出现分叉",
+    "bundle_invalid": "离线数据包有误",
+    "bundle_untrusted": "离线数据包未由所列制作方签名",
 }
 _COLOURS: Final = {"green": "32", "blue": "34", "amber": "33", "red": "31"}
 _BEIJING_OFFSET: Final = 8 * 3600

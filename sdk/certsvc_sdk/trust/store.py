@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from certsvc_sdk.bell import Bell
-from certsvc_sdk.durable import TEMPORARY_PREFIX, replace_file, replace_files
+from certsvc_sdk.durable import replace_file, replace_files, sweep_folder
 from certsvc_sdk.errors import Malformed, TrustUnavailable
 from certsvc_sdk.strict import Json, dumps, loads_object
 
@@ -197,10 +197,9 @@ class TrustStore:
         for folder in (self._metadata_dir, self._target_dir):
             for path in folder.iterdir():
                 digest = path.name.removesuffix(".json")
-                # Under the lock nobody writes: a temporary file is what a crash left behind.
-                is_left = path.name.startswith(TEMPORARY_PREFIX)
-                if is_left or (_DIGEST.fullmatch(digest) and digest not in kept):
+                if _DIGEST.fullmatch(digest) and digest not in kept:
                     path.unlink(missing_ok=True)
+            sweep_folder(folder)
 
 
 def _holds(path: Path, data: bytes) -> bool:
