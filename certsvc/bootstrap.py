@@ -17,9 +17,10 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
-from certsvc.authority.records import keep_record, new_record
+from certsvc.authority.records import new_record
+from certsvc.authority.world import keep_record
 from certsvc.catalogue import Catalogue
-from certsvc.custody import open_keys
+from certsvc.custody import needs_passphrase, open_keys
 from certsvc.home import at_work, write_private
 from certsvc.publishing.log_signing import ALGORITHM as LOG_ALGORITHM
 from certsvc.publishing.log_signing import OWNER as LOG_OWNER
@@ -107,7 +108,8 @@ def initialise(settings: Settings, *, now: int, report: Callable[[str], object])
 
 
 def _set_up(settings: Settings, *, now: int, report: Callable[[str], object]) -> None:
-    make_passphrase(settings.keys_passphrase_file)
+    if needs_passphrase(settings):
+        make_passphrase(settings.keys_passphrase_file)
     keys = open_keys(settings)
     with ExitStack() as stack:
         engine = make_engine(settings.database_url)
@@ -187,9 +189,7 @@ def add_department(
     )
     record = new_record(profile, (right,), keys, base_url=settings.public_url)
     with writing(engine) as connection:
-        issuers = Issuers(connection)
-        known = {each.issuer_id: each.record for each in issuers.all()}
-        keep_record(issuers, record, known.get(issuer_id), now=now)
+        keep_record(Issuers(connection), record, now=now)
         sealing = Sealing(issuer_id, keys.data_key(data_key_name(issuer_id)))
         lists = StatusLists(connection, size=settings.status_list_size)
         lists.ensure_open(sealing, now=now)

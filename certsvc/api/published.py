@@ -20,6 +20,9 @@ POINTER = "no-cache"  # may be stored, must be asked for anew each time
 STATUS_SECONDS = 60  # a revocation is seen by caches well within the list's ttl of 300 s
 METADATA_SECONDS = 3600  # a type's version never changes once published
 KEYS_SECONDS = 300
+# RFC 2585 sections 4.1 and 4.2.
+X509_KINDS = {".crl": "application/pkix-crl", ".cer": "application/pkix-cert"}
+X509_SECONDS = 300  # a list of revocations is seen by caches well within its life of days
 
 MAX_SEGMENTS = 9  # log/tile/entries/x001/x002/x003/004.p/5
 
@@ -59,6 +62,13 @@ def published_blueprint(tree: PublishedTree) -> Blueprint:
     def issuer_keys(uscc: str) -> Response:
         segments = (".well-known", "jwt-vc-issuer", "i", uscc)
         return serve(tree, segments, JSON, f"public, max-age={KEYS_SECONDS}")
+
+    @blueprint.get("/x509/<name>")
+    def x509(name: str) -> Response:
+        kind = X509_KINDS.get(name[-4:])
+        if kind is None:
+            raise Problem(NOT_FOUND)
+        return serve(tree, ("x509", name), kind, f"public, max-age={X509_SECONDS}")
 
     return blueprint
 

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypedDict, Unpack
 
-from certsvc.authority.world import Authority
+from tuf.api.metadata import Targets
+
+from certsvc.authority.trust_staging import Staging, stage
+from certsvc.authority.world import Authority, keep_issuer
+from certsvc.publishing.bins import cut_where_full
+from certsvc.publishing.errors import RoleUnknown
 from certsvc.publishing.log_signing import log_keys, log_origin
 from certsvc.publishing.metadata import publish_issuer_metadata
 from certsvc.publishing.records import IssuerProfile, build_record
+from certsvc.publishing.trust import about_of, checked_record
 from certsvc.service.engine import reading, writing
-from certsvc.storage.issuers import Issuer, Issuers
-from certsvc_sdk.strict import dumps
+from certsvc.storage.issuers import Issuers
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right, parse_record
 from keys import KeyStore
 
@@ -128,38 +133,84 @@ def publish_issuer(
         KeysError: the key store refused.
     """
     base_url = authority.settings.public_url
-    before = stored_record(authority, issuer_id)
+    before = latest_record(authority, issuer_id)
     record = rebuilt(before, authority.keys, base_url=base_url, **changes)
     return publish_records(authority, [record], now=now)
 
 
 def publish_records(
-    authority: Authority, records: Sequence[IssuerRecord], *, now: int
+    authority: Authority, records: Sequence[IssuerRecord], *, now: int, at_once: bool = False
 ) -> Publication:
     """Publish records of new and known issuers together: readers see all of them or none.
+
+    Those whose role officers sign are staged instead; see `certsvc trust sign` and `publish`.
 
     Args:
         authority: the installation, opened to write.
         records: of one issuer the last one counts.
         now: Unix seconds.
+        at_once: staged new rights may begin without the public delay.
 
     Raises:
         RecordRefused, PublishingError, KeysError: as `publish_issuer`.
     """
-    # One transaction around both: what readers cannot have seen is not on record here either.
-    with writing(authority.engine) as connection:
-        issuers = Issuers(connection)
-        known = {each.issuer_id: each.record for each in issuers.all()}
-        stored = [keep_record(issuers, each, known.get(each.uscc), now=now) for each in records]
-        changed = authority.trust.publish_records(records, now)
+    direct, offline = _sorted(authority, records, now)
+    changed = False
+    if direct:
+        # One transaction around both: what readers cannot have seen is not on record here either.
+        with writing(authority.engine) as connection:
+            stored = [keep_issuer(connection, each, authority, now=now) for each in direct]
+            changed = authority.trust.publish_records(direct, now) or any(stored)
+        for record in direct:
+            publish_issuer_metadata(authority.tree, record)
+    roles = _stage(authority, offline, now=now, at_once=at_once) if offline else ()
+    outcome = Outcome.PUBLISHED if changed else Outcome.UNCHANGED
+    return Publication(
+        outcome=Outcome.STAGED if roles else outcome, records=tuple(records), roles=roles
+    )
+
+
+def _sorted(
+    authority: Authority, records: Sequence[IssuerRecord], now: int
+) -> tuple[list[IssuerRecord], list[IssuerRecord]]:
+    """Records whose role the key store signs, and those that officers sign."""
+    edition, online = authority.trust.edition(), authority.trust.online()
+    direct: list[IssuerRecord] = []
+    offline: list[IssuerRecord] = []
     for record in records:
-        publish_issuer_metadata(authority.tree, record)
-    outcome = Outcome.PUBLISHED if changed or any(stored) else Outcome.UNCHANGED
-    return Publication(outcome=outcome, records=tuple(records))
+        path, _ = checked_record(record, about_of(edition))
+        name = edition.owner_of(path)
+        role = edition.role_keys(name)
+        # A division's own key that was rotated in the store is the publisher's matter.
+        here = online.signer(name) is not None and (role is None or role.threshold == 1)
+        (direct if here else offline).append(record)
+    return direct, offline
+
+
+def _stage(
+    authority: Authority, records: Sequence[IssuerRecord], *, now: int, at_once: bool
+) -> tuple[str, ...]:
+    edition, online = authority.trust.edition(), authority.trust.online()
+    staging = Staging(authority.settings.home)
+    staging.overlay(edition)
+    about = about_of(edition)
+    touched: set[str] = set()
+    for record in records:
+        path, data = checked_record(record, about)
+        name = edition.owner_of(path)
+        if name == Targets.type:
+            raise RoleUnknown(f"nobody speaks for {record.division}: certsvc trust delegate")
+        if edition.list_target(name, path, data, now):
+            touched.add(name)
+    if not touched:
+        return ()
+    cut_where_full(edition, touched, now)
+    stage(staging, edition, online, now=now, at_once=at_once)
+    return tuple(sorted(touched))
 
 
 def stored_record(authority: Authority, issuer_id: str) -> IssuerRecord:
-    """An issuer's record as the database keeps it.
+    """An issuer's record as published last, by the database.
 
     Raises:
         IssuerUnknown: no such issuer is registered.
@@ -168,26 +219,15 @@ def stored_record(authority: Authority, issuer_id: str) -> IssuerRecord:
         return parse_record(Issuers(connection).get(issuer_id).record.encode())
 
 
-def keep_record(issuers: Issuers, record: IssuerRecord, before: str | None, *, now: int) -> bool:
-    """Write a record to the database, where it is another one; registers a new issuer.
+def latest_record(authority: Authority, issuer_id: str) -> IssuerRecord:
+    """An issuer's record as it waits for signatures, else as `stored_record`.
 
-    Args:
-        issuers: on a connection that writes.
-        record: what to keep.
-        before: the record's text as it stands there; None: the issuer is new.
-        now: Unix seconds.
-
-    Returns:
-        Whether something was written.
+    Raises:
+        IssuerUnknown: no such issuer is registered.
     """
-    text = dumps(record.to_json()).decode()
-    if before == text:
-        return False
-    if before is None:
-        issuers.add(Issuer(issuer_id=record.uscc, uscc=record.uscc, record=text), now=now)
-    else:
-        issuers.set_record(record.uscc, text, now=now)
-    return True
+    path = f"issuers/{issuer_id[2:8]}/{issuer_id}.json"
+    pending = Staging(authority.settings.home).pending(path)
+    return stored_record(authority, issuer_id) if pending is None else pending
 
 
 def _aliases(record: IssuerRecord, aliases: Sequence[str], base_url: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 
 from certsvc.custody import open_keys
 from certsvc.home import at_work
@@ -14,6 +14,12 @@ from certsvc.restoring.fence import fence_of
 from certsvc.restoring.recording import attach_journal
 from certsvc.service.engine import make_engine
 from certsvc.service.settings import Settings
+from certsvc.storage.errors import IssuerUnknown
+from certsvc.storage.issuers import Issuer, Issuers
+from certsvc.storage.sealing import Sealing, data_key_name
+from certsvc.storage.status_lists import StatusLists
+from certsvc_sdk.strict import dumps
+from certsvc_sdk.trust.record import IssuerRecord
 from keys import KeyStore
 
 
@@ -75,3 +81,48 @@ def open_authority(
             stack.enter_context(tree.exclusive())
         trust = TrustPublisher(tree, keys)
         yield Authority(settings=settings, keys=keys, engine=engine, tree=tree, trust=trust)
+
+
+def keep_issuer(
+    connection: Connection, record: IssuerRecord, authority: Authority, *, now: int
+) -> bool:
+    """Write a record to the database; a new issuer is registered, and gets its first status list.
+
+    Args:
+        connection: one that writes.
+        record: what to keep.
+        authority: the installation.
+        now: Unix seconds.
+
+    Returns:
+        Whether something was written.
+    """
+    changed = keep_record(Issuers(connection), record, now=now)
+    sealing = Sealing(record.uscc, authority.keys.data_key(data_key_name(record.uscc)))
+    lists = StatusLists(connection, size=authority.settings.status_list_size)
+    if changed and not lists.all(record.uscc):
+        lists.ensure_open(sealing, now=now)
+    return changed
+
+
+def keep_record(issuers: Issuers, record: IssuerRecord, *, now: int) -> bool:
+    """Write a record to the database, where it is another one; registers a new issuer.
+
+    Args:
+        issuers: on a connection that writes.
+        record: what to keep.
+        now: Unix seconds.
+
+    Returns:
+        Whether something was written.
+    """
+    text = dumps(record.to_json()).decode()
+    try:
+        before = issuers.get(record.uscc).record
+    except IssuerUnknown:
+        issuers.add(Issuer(issuer_id=record.uscc, uscc=record.uscc, record=text), now=now)
+        return True
+    if before == text:
+        return False
+    issuers.set_record(record.uscc, text, now=now)
+    return True

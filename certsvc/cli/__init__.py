@@ -9,13 +9,18 @@ from pathlib import Path
 
 import click
 
+from certsvc.cli.ca import ca
 from certsvc.cli.clients import clients
 from certsvc.cli.demo import demo
+from certsvc.cli.drill import drill
 from certsvc.cli.fsck import fsck
 from certsvc.cli.init import init, reset
 from certsvc.cli.issue import issue
+from certsvc.cli.keys import keys
 from certsvc.cli.restore import backup, recover, restore
 from certsvc.cli.run import serve, up, worker
+from certsvc.cli.signer import signer
+from certsvc.cli.trust import trust
 from certsvc.cli.watch import watch
 from certsvc.publishing.errors import PublishingError
 from certsvc.restoring.errors import RecoveryNeeded, RestoringError
@@ -39,9 +44,9 @@ def cli(home: Path | None) -> None:
         os.environ["CERTSVC_HOME"] = str(home)
 
 
-for _command in (init, reset, up, serve, worker, issue, demo):
+for _command in (init, reset, up, serve, worker, signer, issue, demo):
     cli.add_command(_command)
-for _command in (backup, restore, recover, watch, fsck, clients):
+for _command in (backup, restore, recover, watch, fsck, clients, ca, keys, drill, trust):
     cli.add_command(_command)
 
 

@@ -19,7 +19,8 @@ MARKS = ("keys.passphrase", "certsvc.db")
 OURS = (
     *("certsvc.db", "certsvc.db-journal", "certsvc.db-wal", "certsvc.db-shm", "keys"),
     "journal",
-    *("published", "demo", "verifier-cache", "sdk-online", "sdk-offline", "accepting-keys"),
+    "signer",
+    *("published", "ca", "demo", "verifier-cache", "sdk-online", "sdk-offline", "accepting-keys"),
     *("receipt.jws", "root.json", "keys.passphrase", LOCK),
 )
 

@@ -89,8 +89,14 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, name: str, *arguments: str) -> Child:
-        """Start ``python -m`` `arguments` as the child `name`."""
+    def start(self, name: str, *arguments: str, changes: Mapping[str, str] | None = None) -> Child:
+        """Start ``python -m`` `arguments` as the child `name`.
+
+        Args:
+            name: Stands before each of its lines.
+            arguments: Module and arguments.
+            changes: Variables that only this child has so.
+        """
         colour = COLOURS[len(self.children) % len(COLOURS)]
         process = subprocess.Popen(  # noqa: S603 - our own interpreter and module names
             [sys.executable, "-m", *arguments],
@@ -98,6 +104,7 @@ class Supervisor:
                 # What was decided here holds for every child, whatever else is set outside.
                 **{name: os.environ[name] for name in os.environ if not name.startswith(PREFIX)},
                 **self.environment,
+                **(changes or {}),
                 lifeline.VARIABLE: "1",
                 # A stray keys.py in the working directory must not shadow custody code.
                 "PYTHONSAFEPATH": "1",
@@ -131,6 +138,19 @@ class Supervisor:
         Raises:
             StartFailed: The child ended, or did not answer in time.
         """
+        self.wait_until(child, lambda: answers(url), url)
+
+    def wait_until(self, child: Child, ready: Callable[[], bool], where: str) -> None:
+        """Wait until a child is ready.
+
+        Args:
+            child: It, and all others, must not end meanwhile.
+            ready: Asked again and again.
+            where: What is asked, for the message.
+
+        Raises:
+            StartFailed: The child ended, or was not ready in time.
+        """
         end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
             # Any of them: without the worker, the issuer would wait for its status list in vain.
@@ -141,12 +161,12 @@ class Supervisor:
                     f"{ended.name} 未能启动（退出码 {code}），原因见上方日志 / "
                     f"{ended.name} ended with exit code {code}; its log lines above say why"
                 )
-            if answers(url):
+            if ready():
                 return
             time.sleep(0.1)
         raise StartFailed(
             f"{child.name} 在 {READY_SECONDS:.0f} 秒内未就绪 / "
-            f"{child.name} was not ready within {READY_SECONDS:.0f} seconds ({url})"
+            f"{child.name} was not ready within {READY_SECONDS:.0f} seconds ({where})"
         )
 
     def first_ended(self) -> Child | None:

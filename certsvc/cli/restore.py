@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from certsvc.custody import open_keys
+from certsvc.custody import needs_passphrase, open_keys
 from certsvc.home import HomeInUse, at_work
 from certsvc.restoring import archive
 from certsvc.restoring.archive import Manifest
@@ -71,7 +71,7 @@ def restore(source: Path) -> None:
     finally:
         engine.dispose()
     _describe(source, manifest)
-    if not settings.keys_passphrase_file.exists():
+    if needs_passphrase(settings) and not settings.keys_passphrase_file.exists():
         click.echo(
             f"密钥库口令不在备份中，请放回 / the passphrase is not in a backup, put it back: "
             f"{settings.keys_passphrase_file}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import time
@@ -18,7 +19,9 @@ from certsvc.cli.records import demo_records
 from certsvc.face.qr import png, qr_symbol, terminal
 from certsvc.home import at_work, write_private
 from certsvc.service.lifeline import end_with_supervisor
-from certsvc.service.settings import Settings
+from certsvc.service.settings import Settings, variable
+from keys.errors import KeysError
+from keys.signing.client import SignerKeyStore
 
 #: Certificates of each type that a first start issues, so that there is something to scan.
 SHOWN = 3
@@ -28,31 +31,36 @@ POLL_SECONDS = 0.3
 
 @click.command()
 @click.option("--qr/--no-qr", default=True, help="在终端显示一个可扫的二维码 / show a QR code")
-def up(*, qr: bool) -> None:
+@click.option(
+    "--signer/--no-signer",
+    default=False,
+    help="私钥只在单独的签名进程 / keep the keys in a signer process of their own",
+)
+def up(*, qr: bool, signer: bool) -> None:
     """启动签发、核验和后台进程 · Start issuer, verifier and worker; Ctrl-C ends all three."""
     settings = Settings.from_env(os.environ)
     ports = (
         (settings.issuer_bind, settings.issuer_port, "issuer", "CERTSVC_ISSUER_PORT"),
         (settings.verifier_bind, settings.verifier_port, "verifier", "CERTSVC_VERIFIER_PORT"),
     )
-    for address, port, service, variable in ports:
-        require_free_port(address, port, service, variable)
+    for address, port, service, name in ports:
+        require_free_port(address, port, service, name)
     if not bootstrap.is_initialised(settings):
         click.echo("首次启动：建立演示环境 / first start: setting up the demo world")
         bootstrap.initialise(settings, now=int(time.time()), report=click.echo)
-    ended = _run_until_stopped(settings, show_qr=qr)
+    ended = _run_until_stopped(settings, show_qr=qr, signer=signer)
     if ended is not None:
         raise StartFailed(f"{ended} 意外退出 / {ended} ended unexpectedly")
 
 
-def _run_until_stopped(settings: Settings, *, show_qr: bool) -> str | None:
+def _run_until_stopped(settings: Settings, *, show_qr: bool, signer: bool) -> str | None:
     """Run until Ctrl-C or SIGTERM; the name of a child that ended by itself, if one did."""
     # SIGTERM takes the way of Ctrl-C; a shell that starts us with & has switched SIGINT off.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     with ExitStack() as stack:
         try:
-            supervisor = stack.enter_context(running(settings, write=click.echo))
+            supervisor = stack.enter_context(running(settings, write=click.echo, signer=signer))
             board(settings, show_qr=show_qr)
             while (ended := supervisor.first_ended()) is None:
                 time.sleep(POLL_SECONDS)
@@ -66,20 +74,57 @@ def _run_until_stopped(settings: Settings, *, show_qr: bool) -> str | None:
 
 
 @contextmanager
-def running(settings: Settings, *, write: Callable[[str], object]) -> Iterator[Supervisor]:
+def running(
+    settings: Settings, *, write: Callable[[str], object], signer: bool = False
+) -> Iterator[Supervisor]:
     """The three processes, ready to answer; ended when the block is left.
+
+    Args:
+        settings: Of all of them.
+        write: Takes one log line.
+        signer: A fourth process holds the keys, and the three ask it.
 
     Raises:
         StartFailed: One of them did not come up.
     """
-    supervisor = Supervisor(settings.to_env(), write)
+    environment = settings.to_env()
+    if signer:
+        environment |= without_keys(settings)
+    supervisor = Supervisor(environment, write)
     with at_work(settings.home, alone=False, wait=True), supervisor:
+        if signer:
+            _start_signer(supervisor, settings)
         supervisor.start("worker", "certsvc", "worker")
         issuer = supervisor.start("issuer", "certsvc", "serve")
         supervisor.wait_until_ready(issuer, issuer_url(settings) + "readyz")
         verifier = supervisor.start("verifier", "verifier")
         supervisor.wait_until_ready(verifier, verifier_url(settings) + "readyz")
         yield supervisor
+
+
+def without_keys(settings: Settings) -> dict[str, str]:
+    """Variables of those who ask a signer process: its address, and no secret of the key store."""
+    secrets = dict.fromkeys(re.findall(r"\benv(?::|%3A)(\w+)", settings.keys_url), "")
+    return {**secrets, variable("keys_url"): f"signer:{settings.signer_socket}"}
+
+
+def _start_signer(supervisor: Supervisor, settings: Settings) -> None:
+    named = {name: os.environ.get(name, "") for name in without_keys(settings)}
+    changes = {**named, variable("keys_url"): settings.keys_url}
+    child = supervisor.start("signer", "certsvc", "signer", changes=changes)
+    path = settings.signer_socket
+
+    def serves() -> bool:
+        store = SignerKeyStore(path)
+        try:
+            store.list("none")
+        except KeysError:
+            return False
+        finally:
+            store.close()
+        return True
+
+    supervisor.wait_until(child, serves, str(path))
 
 
 def issuer_url(settings: Settings) -> str:

@@ -4,7 +4,7 @@ Nothing that stands in the tree is built upon before its signatures were checked
 the tree must not get our signature under what they wrote.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -85,6 +85,20 @@ class Edition:
                 raise TreeUnreadable(f"the published role {name} is not signed by its keys")
             self._published[name] = found
         return self._published[name]
+
+    def is_published(self, name: str) -> bool:
+        """Whether readers come to a role: it stands there, and somebody delegates to it."""
+        if name == Targets.type:
+            return True
+        for parent in parents_of(name):
+            found = self.published(parent) if self.is_published(parent) else None
+            if found is not None and delegate_of(parent, found.signed, name) is not None:
+                return self.published(name) is not None
+        return False
+
+    def remember(self, published: Mapping[str, Metadata[Targets]]) -> None:
+        """Take roles for published that came another way than from the tree."""
+        self._published.update(published)
 
     def metadata(self, name: str) -> Metadata[Targets] | None:
         """A targets role as it will be: its draft, else as published."""

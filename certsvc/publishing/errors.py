@@ -23,12 +23,9 @@
     ├── LogUnpublished      log_unpublished       no checkpoint of the log is published yet
     ├── LogMoved            log_moved             somebody else moved the checkpoint
     ├── CosignatureRefused  cosignature_refused   no cosignature of a known witness for this log
-    ├── LeafAltered         leaf_altered          a leaf is not the one its hash was made of
-    ├── AuthorityMissing    ca_missing            no certificate authority of this name
-    ├── AuthorityExists     ca_exists             one of this name, or this serial, stands there
-    ├── AuthorityKeyAway    ca_key_away           the authority's key cannot be reached from here
-    ├── CertificateRefused  certificate_refused   an X.509 certificate readers would refuse
-    └── CertificateUnknown  certificate_unknown   no X.509 certificate of this serial was made here
+    └── LeafAltered         leaf_altered          a leaf is not the one its hash was made of
+
+The certificate authorities' branch stands in `certsvc.publishing.ca_errors`.
 """
 
 
@@ -164,33 +161,3 @@ class CosignatureRefused(PublishingError):
     """What was sent is no checkpoint of this log with a good line of a witness known here."""
 
     code = "cosignature_refused"
-
-
-class AuthorityMissing(PublishingError):
-    """There is no certificate authority of this name, or not all of its files."""
-
-    code = "ca_missing"
-
-
-class AuthorityExists(PublishingError):
-    """A certificate authority of this name, or a certificate of this serial number, is there."""
-
-    code = "ca_exists"
-
-
-class AuthorityKeyAway(PublishingError):
-    """An authority's key lies in a store that cannot be reached from here, or may not sign."""
-
-    code = "ca_key_away"
-
-
-class CertificateRefused(PublishingError):
-    """An X.509 certificate, revocation or list that readers would refuse was not made."""
-
-    code = "certificate_refused"
-
-
-class CertificateUnknown(PublishingError):
-    """No authority here made an X.509 certificate of this serial number, or for this key."""
-
-    code = "certificate_unknown"

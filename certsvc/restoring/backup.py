@@ -27,8 +27,9 @@ from keys.uri import read_uri
 
 #: Rows of one frame: some megabytes of sealed certificates.
 ROWS = 500
-#: What cannot be made again from the database: trust repository, type and issuer metadata.
-TREE_FOLDERS = ("trust", "vct", ".well-known")
+#: What cannot be made again from the database: trust repository, type and issuer metadata,
+#: X.509 certificates of authorities and lists of revocations.
+TREE_FOLDERS = ("trust", "vct", ".well-known", "x509")
 #: Settings that must be the same again, or that a person wants to know.
 SETTINGS = ("env", "public_url", "keys_url")
 
@@ -159,6 +160,7 @@ def _rows(connection: Connection) -> Iterator[Rows]:
 
 def _files(settings: Settings) -> Iterator[StoredFile]:
     yield from _folder("keys", key_folder(settings))
+    yield from _folder("ca", settings.authorities)
     if settings.trust_root.is_file():
         yield StoredFile("root", "root.json", 0o644, settings.trust_root.read_bytes())
     tree = PublishedTree(settings.published)

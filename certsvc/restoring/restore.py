@@ -140,7 +140,11 @@ class _Files:
     """Puts files where there are none: each area as a whole, so that two worlds never mix."""
 
     def __init__(self, settings: Settings) -> None:
-        places = {"keys": key_folder(settings), "tree": settings.published}
+        places = {
+            "keys": key_folder(settings),
+            "tree": settings.published,
+            "ca": settings.authorities,
+        }
         self._folders = {
             area: folder
             for area, folder in places.items()

@@ -142,6 +142,7 @@ class Metrics:
         self.lists_published = counter("status_lists_published", "Versions of status lists")
         self.publish_seconds = histogram("status_publish_seconds", "Time to publish a list")
         self.task_failures = counter("task_failures", "Tasks of the worker that failed", "task")
+        self.keys_overdue = gauge("keys_overdue", "Active keys beyond their age or count")
         self.journal_bytes = counter("journal_bytes", "Bytes written to the journal")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

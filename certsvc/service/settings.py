@@ -1,17 +1,15 @@
 """Every setting of both services, read once from `CERTSVC_*` variables and then frozen."""
 
-import ipaddress
 import stat
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from certsvc.service.networks import read_networks
-from certsvc.service.shared.address import AddressInvalid, SharedAddress, read_address
+from certsvc.service.forms import BaseAddress, networks, redis_address
+from certsvc.service.shared.address import SharedAddress, read_address
 
 PREFIX = "CERTSVC_"
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: restarting without a change cannot help
@@ -37,54 +35,6 @@ class Traces(StrEnum):
     AUTO = "auto"
     ON = "on"
     OFF = "off"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _base_address(value: str) -> str:
-    """An https URL (http to loopback only) without userinfo, query or fragment, ending in `/`."""
-    try:
-        parts = urlsplit(value)
-        host = parts.hostname or ""
-        # Reading the port is what makes urllib check it.
-        parts.port  # noqa: B018
-    except ValueError as error:
-        raise ValueError("is not a URL") from error
-    if parts.scheme not in {"https", "http"} or not host:
-        raise ValueError("must be an https URL")
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ValueError("plain http is allowed to loopback only")
-    if parts.username is not None or "?" in value or "#" in value:
-        raise ValueError("must not hold a user name, a query or a fragment")
-    return value if value.endswith("/") else value + "/"
-
-
-BaseAddress = Annotated[str, AfterValidator(_base_address)]
-
-
-def _redis_address(value: str) -> str:
-    """An address of Redis; its secrets do not come back in the message."""
-    if value:
-        try:
-            read_address(value)
-        except AddressInvalid as error:
-            raise ValueError(str(error)) from None
-    return value
-
-
-def _networks(value: str) -> str:
-    try:
-        read_networks(value)
-    except ValueError:
-        raise ValueError("must be networks with commas, such as 10.0.0.0/8, or none") from None
-    return value
 
 
 class Settings(BaseModel):
@@ -116,6 +66,28 @@ class Settings(BaseModel):
     keys_passphrase_file: Path = Field(
         default_factory=lambda data: data["home"] / "keys.passphrase",
         description="File with the key store's passphrase, mode 0600",
+    )
+    signer_socket: Path = Field(
+        default_factory=lambda data: data["home"] / "signer" / "signer.sock",
+        description="Socket of the signer process, for `certsvc signer` and `certsvc up --signer`",
+    )
+    key_max_age_days: int = Field(
+        default=90, ge=2, le=3650, description="Days that a key signs before its successor does"
+    )
+    key_max_certificates: int = Field(
+        default=100_000,
+        ge=10,
+        le=100_000_000,
+        description="Certificates that a key signs before its successor does",
+    )
+    key_pre_publish_hours: int = Field(
+        default=48,
+        ge=0,
+        le=2400,
+        description="Hours that a key is published before it signs; below 48 only in demos",
+    )
+    key_destroy_after_days: int = Field(
+        default=7, ge=0, le=3650, description="Days that a retired private key is kept"
     )
     software_sm2: bool = Field(
         default=False,
@@ -180,12 +152,12 @@ class Settings(BaseModel):
         default_factory=lambda data: data["home"] / "policies.json",
         description="File of named policies the verifier service offers; none without the file",
     )
-    redis_url: Annotated[str, AfterValidator(_redis_address)] = Field(
+    redis_url: Annotated[str, AfterValidator(redis_address)] = Field(
         default="",
         repr=False,
         description="Redis or Redis Cluster that several machines share; none by default",
     )
-    metrics_allow: Annotated[str, AfterValidator(_networks)] = Field(
+    metrics_allow: Annotated[str, AfterValidator(networks)] = Field(
         default="127.0.0.0/8,::1/128",
         description="Who may read `/metrics`: networks with commas, or `none`",
     )
@@ -255,6 +227,11 @@ class Settings(BaseModel):
     def second_person_types(self) -> frozenset[str]:
         """Types whose requests wait until a second client agrees to them."""
         return frozenset(filter(None, self.second_person.split(",")))
+
+    @property
+    def authorities(self) -> Path:
+        """The folder of the certificate authorities."""
+        return self.home / "ca"
 
     @property
     def redis(self) -> SharedAddress | None:

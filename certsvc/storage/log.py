@@ -38,12 +38,7 @@ _WAITING = (
     )
     .limit(sa.bindparam("b_limit", type_=sa.BigInteger))
 )
-_ANY_WAITING = (
-    sa.select(sa.literal_column("1"))
-    .select_from(log_entry)
-    .where(sa.text("log_index IS NULL"))
-    .limit(1)
-)
+_ANY_WAITING = sa.select(log_entry.c.seq).where(sa.text("log_index IS NULL")).limit(1)
 _HEAD = sa.select(*(log_head.c[name] for name in Head.__slots__)).where(
     log_head.c.issuer_id == WHOLE_SERVICE
 )

@@ -119,6 +119,8 @@ sa.Index(
     sqlite_where=sa.text("status_value > 0"),
     postgresql_where=sa.text("status_value > 0"),
 )
+# What a key signed. The state stays out of it: each issue would move an entry.
+sa.Index("ix_certificate_kid", certificate.c.issuer_id, certificate.c.kid)
 # What changed since a version of a list: the publisher need not read the whole list again.
 sa.Index(
     "ix_certificate_list_version",
@@ -329,4 +331,15 @@ approval = sa.Table(
     sa.CheckConstraint("state IN ('waiting', 'approved', 'refused')", name="state"),
     # Nobody is the second person of an own request, whatever a program forgot to ask.
     sa.CheckConstraint("decided_by IS NULL OR decided_by <> client_id", name="second_person"),
+)
+
+key_listing = sa.Table(
+    "key_listing",
+    metadata,
+    _issuer(),
+    # A key that the issuer's published trust record lists, its log's keys among them.
+    sa.Column("kid", sa.String(64), nullable=False),
+    # Since when readers can see it there, or later; never earlier.
+    sa.Column("listed_at", sa.BigInteger, nullable=False),
+    sa.PrimaryKeyConstraint("issuer_id", "kid"),
 )

@@ -14,6 +14,7 @@ from types import FrameType
 from sqlalchemy.engine import Engine
 
 from certsvc.authority.ca import heart_beat
+from certsvc.authority.world import Authority
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.issuing.service import IssuingService
@@ -31,6 +32,7 @@ from certsvc.service.metrics import Metrics
 from certsvc.service.settings import Settings
 from certsvc.service.tracing import NO_TRACER, Tracer, open_tracer, trace_transactions
 from certsvc.worker.duty import Duty
+from certsvc.worker.keys import KeysDuty
 from certsvc.worker.log import LogDuty
 from certsvc.worker.status import StatusDuty
 from certsvc.worker.telling import Pulse, telling, worker_app
@@ -108,6 +110,11 @@ def make_worker(
                 renew_lists=partial(heart_beat, settings.authorities, keys, tree),
                 metrics=metrics,
             ),
+            KeysDuty(
+                Authority(settings=settings, keys=keys, engine=engine, tree=tree, trust=trust),
+                clock=clock,
+                metrics=metrics,
+            ),
         ],
         looked=looked,
         tracer=tracer,
@@ -146,7 +153,10 @@ def run(settings: Settings) -> None:
     app = worker_app(
         settings,
         metrics,
-        [pulse.check(duty) for duty in worker.duties],
+        [
+            *(pulse.check(duty) for duty in worker.duties),
+            *(duty.check() for duty in worker.duties if isinstance(duty, KeysDuty)),
+        ],
         monotonic=time.monotonic,
         new_request_id=lambda: secrets.token_hex(16),
     )

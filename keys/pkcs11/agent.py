@@ -6,12 +6,14 @@ Its socket is file descriptor 0; it ends when the other side closes. Started by 
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from keys.errors import KeysError, Pkcs11Missing
 from keys.pkcs11 import frames
 from keys.pkcs11.address import TokenAddress, read_address
+from keys.signing.memory import keep_private
 
 if TYPE_CHECKING:
     from keys.pkcs11.token import Token
@@ -39,25 +41,34 @@ def serve(connection: socket.socket, open_token: "Callable[..., Token]") -> None
 
     Args:
         connection: to the store.
-        open_token: address and known serial number to a `keys.pkcs11.token.Token`.
+        open_token: address and what it showed before to a `keys.pkcs11.token.Token`.
     """
-    token: Token | None = None
-    try:
-        greeting = frames.receive(connection)
-        try:
-            token = open_token(read_address(greeting["uri"]), serial=greeting["serial"])
-        except KeysError as error:
-            frames.send(connection, {"code": error.code, "text": str(error)})
-            return
-        frames.send(connection, {"ready": True})
-        while True:
-            request = frames.receive(connection)
-            frames.send(connection, {"id": request["id"], **_answer(token, request)})
-    except (EOFError, OSError):
+    greeting = _next(connection)
+    if greeting is None:
         return
+    try:
+        token = open_token(read_address(greeting["uri"]), seen=greeting["seen"])
+    except KeysError as error:
+        _tell(connection, {"code": error.code, "text": str(error)})
+        return
+    try:
+        _tell(connection, {"ready": True})
+        while (request := _next(connection)) is not None:
+            _tell(connection, {"id": request["id"], **_answer(token, request)})
     finally:
-        if token is not None:
-            token.close()
+        token.close()
+
+
+def _next(connection: socket.socket) -> dict[str, Any] | None:
+    try:
+        return frames.receive(connection)
+    except (EOFError, OSError):
+        return None
+
+
+def _tell(connection: socket.socket, message: dict[str, Any]) -> None:
+    with suppress(OSError):  # gone in the meantime: `_next` will see it
+        frames.send(connection, message)
 
 
 def _answer(token: "Token", request: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,11 +77,11 @@ def _answer(token: "Token", request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         value = getattr(token, request["do"])(**request["with"])
     except KeysError as error:
-        return {"code": error.code, "text": str(error), "serial": token.serial}
-    return {"value": value, "serial": token.serial}
+        return {"code": error.code, "text": str(error), "seen": token.seen}
+    return {"value": value, "seen": token.seen}
 
 
-def open_token(address: TokenAddress, *, serial: str | None) -> "Token":
+def open_token(address: TokenAddress, *, seen: Sequence[str | None]) -> "Token":
     """The token; loads PyKCS11.
 
     Raises:
@@ -80,11 +91,12 @@ def open_token(address: TokenAddress, *, serial: str | None) -> "Token":
         from keys.pkcs11.token import Token
     except ImportError as error:
         raise Pkcs11Missing("PyKCS11 is missing: pip install 'certsvc[hsm]'") from error
-    return Token(address, serial=serial)
+    return Token(address, seen=seen)
 
 
 def main() -> int:
     """Serves the socket that is file descriptor 0."""
+    keep_private()
     # Ctrl-C at a terminal is for the service; the agent ends with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=0) as connection:

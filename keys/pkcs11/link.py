@@ -71,7 +71,8 @@ class Link:
         self._uri = uri
         self._command = tuple(command)
         self._clock = clock
-        self._serial: str | None = None
+        # Serial number of the token, and what its own key makes of a fixed text.
+        self._seen: list[str | None] = [None, None]
         self._by_process: dict[int, _Here] = {}
         self._finalizer = weakref.finalize(self, _end_all, self._by_process)
 
@@ -91,7 +92,8 @@ class Link:
             try:
                 answer = self._exchange(here, operation, arguments, seconds)
             except (OSError, EOFError, ValueError) as error:
-                self._trip(here, f"{type(error).__name__} while the token was asked")
+                gone = isinstance(error, EOFError)
+                self._trip(here, f"{type(error).__name__} while the token was asked", dead=gone)
                 raise errors.StoreUnavailable(f"the token does not answer: {here.why}") from error
             return self._result(here, answer)
 
@@ -149,7 +151,7 @@ class Link:
         return answer
 
     def _result(self, here: _Here, answer: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        self._serial = answer.get("serial") or self._serial
+        self._seen = list(answer.get("seen") or self._seen)
         code = answer.get("code")
         if code is None:
             here.pause = PAUSE_SECONDS
@@ -161,9 +163,9 @@ class Link:
             self._trip(here, str(error))
         raise error
 
-    def _trip(self, here: _Here, why: str) -> None:
+    def _trip(self, here: _Here, why: str, *, dead: bool = False) -> None:
         """Ends the agent, whatever it hangs in, and lets the token alone for a moment."""
-        _end(here)
+        _end(here, END_SECONDS if dead else 0.0)  # time to write down what it died of
         here.why = why
         here.until = self._clock() + here.pause
         here.pause = min(2 * here.pause, PAUSE_MAX)
@@ -183,7 +185,7 @@ class Link:
                 raise
         agent = here.agent = _Agent(process, ours)
         ours.settimeout(START_SECONDS)
-        frames.send(ours, {"uri": self._uri, "serial": self._serial})
+        frames.send(ours, {"uri": self._uri, "seen": self._seen})
         greeting = frames.receive(ours)
         if "code" in greeting:
             _end(here)

@@ -36,11 +36,21 @@ def values(session: Session, handle: Handle, *names: str) -> list[Any]:
     return found
 
 
+def search(session: Session, which: list[tuple[int, object]]) -> list[Handle]:
+    """Objects with these attributes; a search without a login finds nothing and says no word.
+
+    Raises:
+        PyKCS11Error: somebody has logged us out.
+    """
+    found: list[Handle] = session.findObjects(which)
+    if session.getSessionInfo().state != PyKCS11.CKS_RW_USER_FUNCTIONS:
+        raise PyKCS11.PyKCS11Error(PyKCS11.CKR_USER_NOT_LOGGED_IN)
+    return found
+
+
 def private_keys(session: Session, **attributes: object) -> list[Handle]:
     """Private keys with these attributes."""
-    which = template(CLASS=PyKCS11.CKO_PRIVATE_KEY, **attributes)
-    found: list[Handle] = session.findObjects(which)
-    return found
+    return search(session, template(CLASS=PyKCS11.CKO_PRIVATE_KEY, **attributes))
 
 
 class ObjectIndex:
@@ -53,15 +63,21 @@ class ObjectIndex:
         self._searched: float | None = None
 
     def refresh(self, session: Session) -> None:
-        """Searches all records."""
+        """Searches all records.
+
+        Raises:
+            PyKCS11Error: all that was known is gone, so that the token must be looked at anew.
+        """
         handles, labels = {}, {}
         for kind in KINDS:
-            found = session.findObjects(template(CLASS=PyKCS11.CKO_DATA, APPLICATION=kind))
+            found = search(session, template(CLASS=PyKCS11.CKO_DATA, APPLICATION=kind))
             for handle in found:
                 place = (kind, handle.value())
                 handles[place] = handle
                 known = self._labels.get(place)
                 labels[place] = known or str(values(session, handle, "LABEL")[0])
+        if self._handles and not handles:
+            raise PyKCS11.PyKCS11Error(PyKCS11.CKR_TOKEN_NOT_RECOGNIZED)
         self._handles, self._labels = handles, labels
         self._searched = self._clock()
 

@@ -3,7 +3,7 @@
 import PyKCS11
 
 from keys.errors import FileMalformed, FileTampered, KeyClash
-from keys.pkcs11.objects import Handle, Session, template, values
+from keys.pkcs11.objects import Handle, Session, search, template, values
 
 MAC_LABEL = "certsvc records"
 SEAL_LABEL = "certsvc data keys"
@@ -24,11 +24,11 @@ def secret_key(session: Session, label: str, *, make: bool) -> Handle:
         KeyClash: there are two, because two machines made the first one at once.
     """
     which = template(CLASS=PyKCS11.CKO_SECRET_KEY, LABEL=label)
-    if not session.findObjects(which):
+    if not search(session, which):
         if not make:
             raise FileMalformed(f"the token has lost its key {label!r}")
         _make(session, label)
-    found = session.findObjects(which)
+    found = search(session, which)
     if len(found) != 1:
         raise KeyClash(f"the token has {len(found)} keys {label!r}")
     if values(session, found[0], "SENSITIVE", "EXTRACTABLE") != [True, False]:

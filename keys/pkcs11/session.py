@@ -4,7 +4,8 @@ Only the agent imports this module, and with it PyKCS11.
 """
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import PyKCS11
@@ -24,6 +25,10 @@ from keys.errors import (
 )
 from keys.pkcs11.address import TokenAddress
 
+# SoftHSM writes the token's file anew at each login, and not all at once: for other processes the
+# token is broken or gone for a moment.
+_LOOKS = 5
+_LOOK_PAUSE = 0.05
 Answer = TypeVar("Answer")
 #: Handles of objects that somebody removed, or that a logout has closed.
 HANDLES_LOST = frozenset({PyKCS11.CKR_OBJECT_HANDLE_INVALID, PyKCS11.CKR_KEY_HANDLE_INVALID})
@@ -50,7 +55,6 @@ _PIN_REFUSED = frozenset(
         PyKCS11.CKR_PIN_INVALID,
         PyKCS11.CKR_PIN_LEN_RANGE,
         PyKCS11.CKR_PIN_EXPIRED,
-        PyKCS11.CKR_USER_PIN_NOT_INITIALIZED,
     }
 )
 
@@ -60,12 +64,12 @@ class TokenSession:
 
     Args:
         address: which token, and where its PIN stands.
-        serial: serial number of the token seen before; another one is refused.
+        seen: serial number and identity that the token showed before; another one is refused.
     """
 
-    def __init__(self, address: TokenAddress, *, serial: str | None = None) -> None:
+    def __init__(self, address: TokenAddress, *, seen: Sequence[str | None] = (None, None)) -> None:
         self._address = address
-        self.serial = serial
+        self.seen = list(seen)
         self._library: Any = None
         self._slot = 0
         self._session: PyKCS11.Session = None
@@ -103,6 +107,10 @@ class TokenSession:
             except PyKCS11.PyKCS11Error:
                 continue  # it is gone already
 
+    def identity(self, session: PyKCS11.Session) -> str | None:
+        """What only this token can say of itself; None before it holds anything."""
+        raise NotImplementedError
+
     def forget(self) -> None:
         """What was learnt in the last session is void; called when a session opens."""
 
@@ -110,32 +118,49 @@ class TokenSession:
         return [PyKCS11.CKM[name] for name in self._library.getMechanismList(self._slot)]
 
     def _opened(self) -> PyKCS11.Session:
-        if self._session is None:
+        if self._session is not None:
+            return self._session
+        for look in range(1, _LOOKS + 1):
             self.forget()
             try:
                 self._open()
-            except KeysError:
+                break
+            except (KeysError, PyKCS11.PyKCS11Error) as error:
                 self.close()
-                raise
+                if look == _LOOKS or not _passing(error):
+                    raise
+                time.sleep(look * _LOOK_PAUSE)
         return self._session
 
     def _open(self) -> None:
-        self._library = PyKCS11.PyKCS11Lib()
-        try:
-            self._library.load(str(self._address.module))
-        except PyKCS11.PyKCS11Error as error:
-            if error.value < 0:
-                raise TokenUnknown("the PKCS#11 module does not load") from error
-            raise
+        self._load()
         self._slot, info = self._find()
         serial = info.serialNumber.rstrip(" \0")
-        if self.serial not in (None, serial):
+        if self.seen[0] not in (None, serial):
             raise TokenChanged(f"the token has serial number {serial} now")
         if info.flags & (PyKCS11.CKF_USER_PIN_LOCKED | PyKCS11.CKF_USER_PIN_FINAL_TRY):
             raise PinLocked("the PIN is locked, or one wrong try away from it")
         session = self._library.openSession(self._slot, PyKCS11.CKF_RW_SESSION)
         self._login(session)
-        self._session, self.serial = session, serial
+        self.seen[0] = serial
+        self._remember(self.identity(session))
+        self._session = session
+
+    def _load(self) -> None:
+        self._library = PyKCS11.PyKCS11Lib()
+        try:
+            self._library.load(str(self._address.module))
+        except PyKCS11.PyKCS11Error as error:
+            self._library = None
+            if error.value < 0:
+                raise TokenUnknown("the PKCS#11 module does not load") from error
+            raise
+
+    def _remember(self, identity: str | None) -> None:
+        """Serial numbers and labels outlive an initialisation, keys do not."""
+        if self.seen[1] not in (None, identity):
+            raise TokenChanged("the token was initialised anew, or lost its keys")
+        self.seen[1] = identity
 
     def _find(self) -> tuple[int, Any]:
         fitting = []
@@ -188,6 +213,13 @@ def read_pin(address: TokenAddress) -> str:
     if not pin:
         raise PinSourceInvalid("the PIN's file or variable is empty or not set")
     return pin
+
+
+def _passing(error: Exception) -> bool:
+    """Whether a token that did not open may open a moment later; never after a refused PIN."""
+    if isinstance(error, PyKCS11.PyKCS11Error):
+        return error.value in _SESSION_LOST
+    return isinstance(error, TokenUnknown)
 
 
 def _translated(error: PyKCS11.PyKCS11Error) -> KeysError:

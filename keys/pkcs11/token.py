@@ -5,7 +5,7 @@ CKA_VALUE is the code of its text (HMAC-SHA256, 32 bytes, by a key of the token)
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import PyKCS11
@@ -20,7 +20,7 @@ from keys.errors import (
 )
 from keys.pkcs11 import curves
 from keys.pkcs11.address import TokenAddress
-from keys.pkcs11.objects import Handle, ObjectIndex, Session, private_keys, template, values
+from keys.pkcs11.objects import Handle, ObjectIndex, Session, private_keys, search, template, values
 from keys.pkcs11.secretkeys import MAC_LABEL, SEAL_LABEL, secret_key
 from keys.pkcs11.session import TokenSession
 
@@ -44,8 +44,8 @@ _CAPTIVE = {"SENSITIVE": True, "EXTRACTABLE": False, "LOCAL": True, "TOKEN": Tru
 class Token(TokenSession):
     """Operations of the agent; bytes in, bytes out. Each raises `KeysError`s only."""
 
-    def __init__(self, address: TokenAddress, *, serial: str | None = None) -> None:
-        super().__init__(address, serial=serial)
+    def __init__(self, address: TokenAddress, *, seen: Sequence[str | None] = (None, None)) -> None:
+        super().__init__(address, seen=seen)
         self._index = ObjectIndex()
         self._keys: dict[str, Any] = {}
         self._genuine: set[tuple[str, bytes]] = set()
@@ -54,6 +54,13 @@ class Token(TokenSession):
         """Handles belong to one session."""
         self._index = ObjectIndex()
         self._keys = {}
+
+    def identity(self, session: Session) -> str | None:
+        """A code that only the key for the records' codes can make; None before there is one."""
+        if not search(session, template(CLASS=PyKCS11.CKO_SECRET_KEY, LABEL=MAC_LABEL)):
+            return None
+        key = self._secret(session, MAC_LABEL, make=False)
+        return bytes(session.sign(key, b"certsvc identity", _MAC)).hex()
 
     def records(self, kind: str, prefix: str, fresh: bool) -> list[tuple[str, bytes]]:
         """Label and text of each record of the kind whose label begins so.
@@ -94,6 +101,7 @@ class Token(TokenSession):
                 )
             )
             self._index.add(kind, label, handle)
+            self._remember(self.identity(session))
 
         self.attempt(write)
 

@@ -239,6 +239,11 @@ class HeldWorld:
         self._trust = self._holdings.trust.current(self._now, floor=self.clock_floor)
         return self._trust
 
+    def dictionary(self, number: int) -> bytes | None:
+        """Return a QR dictionary that the trust data list."""
+        trust = self.trust()
+        return None if trust is None else trust.dictionary(number)
+
     def status(self, uri: str, record: IssuerRecord) -> StatusSnapshot | None:
         """Return the newest genuine copy of a list."""
         if self._trust is None:

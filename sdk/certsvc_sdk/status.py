@@ -9,7 +9,6 @@ from certsvc_sdk.errors import Malformed, StatusListInvalid
 from certsvc_sdk.strict import Json
 from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord
-from certsvc_sdk.trust.urls import under_prefix
 from certsvc_sdk.world import CLOCK_TOLERANCE, StatusSnapshot
 
 # A value without a meaning in this release is an ending of some kind: never "not revoked".
@@ -46,12 +45,12 @@ def believe_reference(case: Case, record: IssuerRecord) -> Reference | None:
         case.sheet.found("status_reference", "malformed")
         return None
     demo = case.trust is not None and case.trust.env is Environment.DEMO
-    inside = under_prefix(found.uri, record.status_prefix)
-    if not inside or not (demo or found.uri.startswith("https://")):
+    uri = record.status_address(found.uri)
+    if uri is None or not (demo or found.uri.startswith("https://")):
         case.sheet.found("status_reference", "malformed")
         return None
     case.sheet.passed("status_reference")
-    return found
+    return found._replace(uri=uri)
 
 
 def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:

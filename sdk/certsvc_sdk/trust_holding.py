@@ -13,7 +13,7 @@ from typing import NamedTuple
 from certsvc_sdk.errors import CertsvcError, TrustUnavailable
 from certsvc_sdk.fetch import RETRY_SECONDS
 from certsvc_sdk.trust.about import Environment
-from certsvc_sdk.trust.offline import CachedTrust
+from certsvc_sdk.trust.offline import DICTIONARY_FOLDER, CachedTrust
 from certsvc_sdk.trust.record import IssuerRecord, issuer_target
 from certsvc_sdk.trust.repository import TrustRepository
 from certsvc_sdk.world import CLOCK_TOLERANCE
@@ -44,6 +44,13 @@ class HeldTrust(NamedTuple):
         except TrustUnavailable:
             return self.fetch_record(iss)
 
+    def dictionary(self, number: int) -> bytes | None:
+        """Return a QR dictionary, None where none of that number is listed and at hand."""
+        try:
+            return self.view.target(f"{DICTIONARY_FOLDER}{number}.bin")
+        except TrustUnavailable:
+            return None
+
 
 class TrustHolding:
     """The trust repository with its refresh policy."""
@@ -69,13 +76,14 @@ class TrustHolding:
 
         Args:
             now: Unix seconds.
-            floor: latest time proven; a clock behind it must not stamp new data.
+            floor: latest time that signed data prove; a clock behind it must not stamp new data.
         """
         view = self.cached()
         held = self._held
         if held is not None and held[0] is view and held[1] == now and held[2] == floor:
             return held[3]
-        proven = max(floor, 0 if view is None else view.as_of)
+        # Only what is signed forbids to fetch: a clock that was ahead is corrected by fetching.
+        proven = max(floor, 0 if view is None else min(view.signed_at, view.as_of))
         may_fetch = now >= proven - CLOCK_TOLERANCE
         if self._is_due(view, now) and may_fetch and self._may_try(""):
             self.refresh(now, wait=view is None, only_if_due=True)
@@ -166,7 +174,8 @@ class TrustHolding:
                 raise TrustUnavailable("the issuer's record cannot be fetched now") from error
 
     def _is_due(self, view: CachedTrust | None, now: int) -> bool:
-        return view is None or now - view.as_of >= self._refresh_after
+        # Seen in the future: by a clock that was ahead, so nobody knows when.
+        return view is None or not -CLOCK_TOLERANCE <= now - view.as_of < self._refresh_after
 
     def _may_try(self, what: str) -> bool:
         return self._online and self._monotonic() >= self._retry_at.get(what, 0.0)

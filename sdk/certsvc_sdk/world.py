@@ -67,6 +67,10 @@ class World(Protocol):
         """Return the trust data, or None where there never was any."""
         ...
 
+    def dictionary(self, number: int) -> bytes | None:
+        """Return a QR dictionary that is younger than this release, from verified trust data."""
+        ...
+
     def status(self, uri: str, record: IssuerRecord) -> "StatusSnapshot | None":
         """Return the newest copy of a status list, or None.
 
@@ -191,6 +195,9 @@ class OneRecord:
     def record(self, iss: str) -> IssuerRecord | None:
         """Return the record where it answers to `iss`."""
         return self.issuer if self.issuer.answers_to(iss) else None
+
+    def dictionary(self, number: int) -> None:
+        """Return nothing: an issuer uses what its own release has."""
 
     def status(self, uri: str, record: IssuerRecord) -> None:
         """Return nothing: a certificate that never left the house has no status to look up."""

@@ -231,6 +231,10 @@ class MemoryWorld:
         text = self.world["log"].get(address)
         return None if text is None else Logged(view, leaf_hash, joined(text))
 
+    def dictionary(self, number: int) -> bytes | None:
+        """None is listed."""
+        return None
+
     def known_revoked(self, uri: str, index: int) -> bool:
         """Whether this entry was ever seen revoked."""
         return (uri, index) in self.revoked

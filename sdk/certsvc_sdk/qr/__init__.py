@@ -1,7 +1,12 @@
 """The QR code of a certificate: frame, digits, text (wire format "QR frame, version 1")."""
 
 from certsvc_sdk.qr import frame, text
-from certsvc_sdk.qr.dictionaries import DICTIONARY_HOUSEHOLD, DICTIONARY_LICENCE, DICTIONARY_NONE
+from certsvc_sdk.qr.dictionaries import (
+    DICTIONARY_HOUSEHOLD,
+    DICTIONARY_LICENCE,
+    DICTIONARY_NONE,
+    Later,
+)
 from certsvc_sdk.qr.frame import Unpacked
 
 __all__ = [
@@ -23,8 +28,12 @@ def encode(token: str, seed: bytes | None, *, host: str, dictionary: int) -> str
     return text.to_text(frame.pack(token, seed, dictionary=dictionary), host)
 
 
-def decode(qr_text: str) -> Unpacked:
+def decode(qr_text: str, *, later: Later | None = None) -> Unpacked:
     """Return the token of a QR text.
+
+    Args:
+        qr_text: as it was scanned.
+        later: gives dictionaries that are younger than this release; None: there are none.
 
     Raises:
         Unreadable: the code was damaged on its way; scan again.
@@ -32,4 +41,4 @@ def decode(qr_text: str) -> Unpacked:
         FormatUnsupported: an unknown version, dictionary or flag.
         Malformed: anything else that `frame.pack` would not have written.
     """
-    return frame.unpack(text.from_text(qr_text))
+    return frame.unpack(text.from_text(qr_text), later=later)

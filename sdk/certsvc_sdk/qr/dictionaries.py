@@ -1,10 +1,12 @@
 """Preset DEFLATE dictionaries: immutable files, one byte id, SHA-256 pinned.
 
 A published dictionary never changes: codes printed with it must be read for ever. A better one
-gets a new id. Sources and builder: `sdk/dictionaries/` in the repository.
+gets a new id, and reaches older releases as a target of the trust repository. Sources and builder:
+`sdk/dictionaries/` in the repository.
 """
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -13,6 +15,12 @@ from certsvc_sdk.errors import FormatUnsupported
 DICTIONARY_NONE: Final = 0
 DICTIONARY_LICENCE: Final = 1
 DICTIONARY_HOUSEHOLD: Final = 2
+
+
+#: Dictionaries by number that come from verified trust data; None: none of that number.
+Later = Callable[[int], bytes | None]
+# RFC 1951 section 2: nothing further back can be referred to.
+MAX_DICTIONARY: Final = 32 * 1024
 
 
 class _Pinned(NamedTuple):
@@ -54,4 +62,22 @@ def load(number: int) -> bytes:
     data = (resources.files("certsvc_sdk.qr") / "dictionaries" / pinned.file).read_bytes()
     if hashlib.sha256(data).hexdigest() != pinned.sha256:
         raise FormatUnsupported(f"QR dictionary {number} was altered on this machine")
+    return data
+
+
+def find(number: int, later: Later | None) -> bytes:
+    """Return a built-in dictionary, or a later one.
+
+    Args:
+        number: one byte; a built-in one is never replaced.
+        later: gives the others.
+
+    Raises:
+        FormatUnsupported: nobody knows it, or it is too long to be one.
+    """
+    if number == DICTIONARY_NONE or number in _BUILT_IN or later is None:
+        return load(number)
+    data = later(number)
+    if data is None or len(data) > MAX_DICTIONARY:
+        return load(number)
     return data

@@ -110,10 +110,14 @@ def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
     return body
 
 
-def unpack(body: bytes) -> Unpacked:
+def unpack(body: bytes, *, later: dictionaries.Later | None = None) -> Unpacked:
     """Read frame bytes back into the exact token.
 
     Nothing is verified here but the frame: the token is as untrusted as any other.
+
+    Args:
+        body: the frame's bytes.
+        later: gives dictionaries that are younger than this release; None: there are none.
 
     Raises:
         Unreadable: the CRC does not fit; scan again.
@@ -128,7 +132,7 @@ def unpack(body: bytes) -> Unpacked:
         raise FormatUnsupported(f"QR frame version {version} is not known to this release")
     if flags not in (0, _FLAG_SALTS, _FLAG_EMPTY):
         raise FormatUnsupported(f"QR frame flags {flags:#04x} are not known to this release")
-    preset = dictionaries.load(dictionary)
+    preset = dictionaries.find(dictionary, later)
     carried, start = _salt_bytes(content, flags)
     end = len(content) - _SIGNATURE_BYTES
     if start >= end:

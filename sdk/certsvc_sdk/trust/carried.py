@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from certsvc_sdk.errors import TrustInvalid
 from certsvc_sdk.trust.live import Source
+from certsvc_sdk.trust.offline import TIMESTAMP_LIFE
 from certsvc_sdk.trust.store import Kind, Read, State
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ METADATA: Final = "trust/metadata/"
 TARGETS: Final = "trust/targets/"
 TIMESTAMP: Final = f"{METADATA}timestamp.json"
 _ROOT_SUFFIX: Final = ".root.json"
-# Timestamps of this system are signed for a day. TUF metadata do not say when they were signed, so
-# this long before its end is the latest moment that a timestamp proves by itself.
-TIMESTAMP_LIFE: Final = 24 * 3600
 _BASE: Final = "carried:"
 _NOT_FOUND: Final = 404
 

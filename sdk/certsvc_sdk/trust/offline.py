@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 # Roles visited for one look-up (`UpdaterConfig.max_delegations`): country, province, city, county.
 MAX_DELEGATIONS = 32
+# Timestamps of this system are signed for a day. TUF metadata do not say when they were signed, so
+# this long before its end is the latest moment that a timestamp proves by itself.
+TIMESTAMP_LIFE = 24 * 3600
 ISSUER_FOLDER = "issuers/"
 # QR dictionaries that are younger than a release come as targets `dictionaries/<number>.bin`.
 DICTIONARY_FOLDER = "dictionaries/"
@@ -61,6 +64,11 @@ class CachedTrust:
         self.expires = int(self._trusted.timestamp.expires.timestamp())
         said = _about(about)
         self.env, self.base = said.env, said.base
+
+    @property
+    def signed_at(self) -> int:
+        """Unix seconds that the timestamp itself proves, whatever clock has seen it."""
+        return self.expires - TIMESTAMP_LIFE
 
     @property
     def version(self) -> int:

@@ -86,7 +86,7 @@ class IssuerRecord:
         status_aggregation: address of the JSON list of its status lists, or None.
         log_origin: name of its transparency log, or None.
         aliases: former identifiers.
-        mirrors: further base addresses of what it publishes.
+        mirrors: further base addresses of what it publishes, former hosts among them.
         successor: identifier of the office that took over, or None.
     """
 
@@ -143,6 +143,19 @@ class IssuerRecord:
             if right.covers(vct=unversioned, at=at, division=division) and right.admits(validity):
                 return True
         return False
+
+    def status_address(self, uri: str) -> str | None:
+        """Where the status list of a token is read now; None: not under this issuer's addresses.
+
+        What a former host published under its own name stands under `status_prefix` today.
+        """
+        if under_prefix(uri, self.status_prefix):
+            return uri
+        folder = self.status_prefix.removeprefix(self.iss.removesuffix(f"i/{self.uscc}"))
+        for former in (f"{mirror}{folder}" for mirror in self.mirrors):
+            if under_prefix(uri, former) and uri.startswith(former):
+                return self.status_prefix + uri.removeprefix(former)
+        return None
 
     @property
     def uses_loopback(self) -> bool:

@@ -234,8 +234,9 @@ class TrustRepository:
                 session.keep(session.issuer_paths())
             state, files = session.result()
             # Verified once more as a reader will, before it becomes what readers see.
-            CachedTrust(root=self._root, state=state, read=lambda kind, d: files[kind, d])
-            self._store.commit(state, files, is_sound=self._is_sound)
+            view = CachedTrust(root=self._root, state=state, read=lambda kind, d: files[kind, d])
+            live = source is self._source and as_of >= view.signed_at
+            self._store.commit(state, files, is_sound=self._is_sound, live=live)
 
     def _is_sound(self, state: State) -> bool:
         try:

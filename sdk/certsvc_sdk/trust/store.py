@@ -33,6 +33,9 @@ _MAX_TARGETS = 100_000
 # The largest file a repository may serve (`UpdaterConfig.targets_max_length`).
 MAX_FILE = 5_000_000
 
+# Seconds that two processes' sights of the same generation are apart at most, by one right clock.
+_SAME_CLOCK = 300
+
 # Files open at once while many are written.
 _AT_ONCE = 128
 
@@ -145,6 +148,7 @@ class TrustStore:
         files: Mapping[tuple[Kind, str], bytes],
         *,
         is_sound: Callable[[State], bool],
+        live: bool = False,
     ) -> State:
         """Make a verified generation the current one, unless a newer one stands there already.
 
@@ -152,6 +156,8 @@ class TrustStore:
             state: what was verified.
             files: bytes by kind and digest; files that are cached already may be left out.
             is_sound: whether what stands there verifies; if not, it gives way whatever its number.
+            live: it was seen in the live repository just now, by a clock that nothing signed
+                contradicts: an earlier sight that lies far ahead was that of a wrong clock.
 
         Returns:
             What is current now: `state`, or the newer one of another process, or for equal
@@ -169,7 +175,7 @@ class TrustStore:
                 before = None
             if before is not None and not is_sound(before):
                 before = None
-            merged = state if before is None else _merge(before, state)
+            merged = state if before is None else _merge(before, state, live=live)
             if merged is before:
                 return before
             self._put({self._path(kind, digest): data for (kind, digest), data in files.items()})
@@ -208,7 +214,7 @@ def _holds(path: Path, data: bytes) -> bool:
     return False
 
 
-def _merge(before: State, state: State) -> State:
+def _merge(before: State, state: State, *, live: bool) -> State:
     if before.generation > state.generation:
         return before
     if (
@@ -216,9 +222,10 @@ def _merge(before: State, state: State) -> State:
         or before.metadata["snapshot"] != (state.metadata["snapshot"])
     ):
         return state
+    ahead = live and before.verified_at > state.verified_at + _SAME_CLOCK
     return replace(
         state,
-        verified_at=max(before.verified_at, state.verified_at),
+        verified_at=state.verified_at if ahead else max(before.verified_at, state.verified_at),
         roots={**before.roots, **state.roots},
         metadata={**before.metadata, **state.metadata},
         targets={**before.targets, **state.targets},

@@ -264,6 +264,10 @@ class Surroundings:
     ) -> None:
         return None
 
+    def dictionary(self, number: int) -> bytes | None:
+        """None is listed."""
+        return None
+
     def known_revoked(self, uri: str, index: int) -> bool:
         return (uri, index) in self.revoked
 

@@ -120,8 +120,8 @@ KINDS = {
 }
 
 
-def open_token(address: TokenAddress, *, serial: str | None) -> Token:
-    return KINDS[sys.argv[1]](address, serial=serial)
+def open_token(address: TokenAddress, *, seen: list[str | None]) -> Token:
+    return KINDS[sys.argv[1]](address, seen=seen)
 
 
 if __name__ == "__main__":

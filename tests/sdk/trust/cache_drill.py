@@ -2,6 +2,7 @@
 
 Every second life dies at its n-th step in the cache folder (a file opened to be written, renamed or
 removed), the others at a random moment. What one life acknowledged must be there for the next.
+Then some live on a full disk, and two at once.
 
 Usage: cache_drill.py FOLDER KILLS SEED
 """
@@ -9,6 +10,7 @@ Usage: cache_drill.py FOLDER KILLS SEED
 import json
 import os
 import random  # noqa: TID251 — a drill that can be repeated by its seed
+import resource
 import signal
 import sys
 import time
@@ -25,6 +27,8 @@ from certsvc_sdk.durable import TEMPORARY_PREFIX
 
 NOW = 1_800_000_000
 REVOKED = 76_543
+# Bytes: nothing can be written, a list, a role, a state but no snapshot.
+ROOMS = (0, 100, 600, 1_500, 3_000)
 STEPS = frozenset({"open", "os.rename", "os.remove"})
 
 
@@ -96,18 +100,44 @@ class Drill:
             assert held == (LIST,)
 
 
-def run(action: Callable[[], None], *, step: int | None = None, after: float | None = None) -> bool:
-    """Run in a process of its own; tell whether it came to its end."""
+def run(
+    action: Callable[[], None],
+    *,
+    step: int | None = None,
+    after: float | None = None,
+    room: int | None = None,
+) -> bool:
+    """Run in a process of its own; tell whether it came to its end.
+
+    Args:
+        action: what it does.
+        step: it dies before its n-th step of writing.
+        after: it is killed after so many seconds.
+        room: no file it writes can be longer, as where a disk is full.
+    """
+    return ended(begun(action, step=step, room=room), after=after)
+
+
+def begun(action: Callable[[], None], *, step: int | None = None, room: int | None = None) -> int:
+    """Begin a process; its number."""
     child = os.fork()
     if child == 0:
         try:
             if step is not None:
                 _die_at(step)
+            if room is not None:
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
             action()
         except BaseException as error:
             print(repr(error), file=sys.stderr, flush=True)
             os._exit(1)
         os._exit(0)
+    return child
+
+
+def ended(child: int, *, after: float | None = None) -> bool:
+    """Await a process; tell whether it came to its end."""
     if after is not None:
         time.sleep(after)
         os.kill(child, signal.SIGKILL)
@@ -147,16 +177,21 @@ def main() -> None:
         while sum(killed.values()) < wanted:
             drill.publish()
             if killed["step"] <= killed["moment"]:
-                ended = run(drill.live, step=step)
-                killed["step"] += not ended
+                lived = run(drill.live, step=step)
+                killed["step"] += not lived
                 deepest = max(deepest, step)
-                step = 0 if ended else step + 1
+                step = 0 if lived else step + 1
             else:
-                ended = run(drill.live, after=chance.uniform(0, 1.2 * whole))
-                killed["moment"] += not ended
-            drill.judge(completed=ended)
+                lived = run(drill.live, after=chance.uniform(0, 1.2 * whole))
+                killed["moment"] += not lived
+            drill.judge(completed=lived)
+        for room in ROOMS:
+            drill.publish()
+            assert run(drill.live, room=room)
+            drill.judge(completed=False)
         drill.publish()
-        assert run(drill.live)
+        both = [begun(drill.live), begun(drill.live)]
+        assert all([ended(one) for one in both])
         drill.judge(completed=True)
         left = [path.name for path in drill.cache.rglob(f"{TEMPORARY_PREFIX}*")]
     print(json.dumps({"killed": killed, "steps": deepest, "left": left}))

@@ -178,6 +178,9 @@ class MemoryWorld:
         self.asked.append(uri)
         return self.lists.get(uri)
 
+    def dictionary(self, number: int) -> bytes | None:
+        return None
+
     def known_revoked(self, uri: str, index: int) -> bool:
         return (uri, index) in self.revoked
 

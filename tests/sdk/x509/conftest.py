@@ -1,5 +1,6 @@
 """A small world of authorities whose certificates can be given one defect each."""
 
+import base64
 import copy
 import os
 import shutil
@@ -7,7 +8,6 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,7 +278,7 @@ def openssl(tmp_path_factory: pytest.TempPathFactory) -> Callable[[World], tuple
         }
         for label, items in files.items():
             word = "X509 CRL" if label == "crls" else "CERTIFICATE"
-            (place / label).write_text("".join(_pem(item, word, place) for item in items))
+            (place / label).write_text("".join(_pem(item, word) for item in items))
         command = [program, "verify", "-x509_strict", "-purpose", "any", "-check_ss_sig"]
         command += ["-attime", str(world.now), "-crl_check_all", "-no-CApath", "-no-CAstore"]
         for option, label in (
@@ -296,8 +296,6 @@ def openssl(tmp_path_factory: pytest.TempPathFactory) -> Callable[[World], tuple
     return verify
 
 
-def _pem(der: bytes, word: str, _: Path) -> str:
-    import base64
-
+def _pem(der: bytes, word: str) -> str:
     body = base64.encodebytes(der).decode()
     return f"-----BEGIN {word}-----\n{body}-----END {word}-----\n"

@@ -1,5 +1,6 @@
 """Good chains: taken here, by OpenSSL, and by the library's own verifier where it answers."""
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -185,17 +186,11 @@ def test_x5c_is_base64_of_der(world: Any) -> None:
         certified_key(b"0\0")
 
 
-def test_a_file_for_attaching(world: Any, tmp_path: Any) -> None:
-    import shutil
-    import subprocess
-
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("openssl is not installed")
+def test_a_file_for_attaching(world: Any, tmp_path: Any, openssl: Any) -> None:
     chain = world.offered()["chain"]
     path = tmp_path / "chain.p7b"
     path.write_bytes(certificates_file(chain))
-    command = [program, "pkcs7", "-inform", "DER", "-in", str(path), "-print_certs", "-noout"]
+    command = ["openssl", "pkcs7", "-inform", "DER", "-in", str(path), "-print_certs", "-noout"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.count("subject=") == 2
     with pytest.raises(ChainMalformed):

@@ -46,6 +46,7 @@ class Publisher:
         self.signers = {role: CryptoSigner.generate_ed25519() for role in self.ROLES}
         self.version = 0
         self.records: dict[str, bytes] = {}
+        self.extra: dict[str, bytes] = {}
         expires = datetime.fromtimestamp(facts.now + 3650 * DAY, UTC)
         root = Root(version=1, expires=expires, consistent_snapshot=True)
         for role in ("root", "targets", "snapshot", "timestamp"):
@@ -75,7 +76,8 @@ class Publisher:
         for path, data in self.records.items():
             delegated.targets[path] = self._target(path, data)
         top = Targets(version=self.version, expires=month)
-        top.targets["about.json"] = self._target("about.json", self.about.to_bytes())
+        for path, data in {"about.json": self.about.to_bytes(), **self.extra}.items():
+            top.targets[path] = self._target(path, data)
         key = self.signers["issuers"].public_key
         role = DelegatedRole("issuers", [key.keyid], 1, True, paths=["issuers/*/*"])
         top.delegations = Delegations({key.keyid: key}, {"issuers": role})

@@ -307,3 +307,53 @@ def test_the_trust_state_is_told(verifier_of: Any, server: Any, tmp_path: Path) 
     assert state is not None
     assert state.environment == "production"
     assert state.as_of < state.expires
+
+
+class TestLaterDictionaries:
+    """A QR dictionary that is younger than this release comes as a target of the trust list."""
+
+    DICTIONARY = bytes(range(256)) * 4 + b'"unified_social_credit_code":"'
+
+    @pytest.fixture
+    def text(self, issuer: Any, monkeypatch: Any) -> str:
+        """A code of an issuer whose release knows dictionary 7."""
+        from certsvc_sdk import qr
+        from certsvc_sdk.qr import dictionaries, frame
+
+        with monkeypatch.context() as newer:
+            newer.setattr(dictionaries, "find", lambda number, later: self.DICTIONARY)
+            newer.setattr(dictionaries, "load", lambda number: self.DICTIONARY)
+            body = frame.pack(issuer.token(), bytes(range(16)), dictionary=7)
+        return str(qr.text.to_text(body, "check.example"))
+
+    def publish(self, publisher: Any, name: str, data: bytes) -> None:
+        publisher.extra[f"dictionaries/{name}"] = data
+        publisher.publish()
+
+    def test_it_is_fetched_with_the_trust_data_and_kept(
+        self, text: str, verifier_of: Any, publisher: Any, server: Any, clock: Any
+    ) -> None:
+        verifier = verifier_of(url=server.url)
+        assert verifier.check(text).code == "format_unsupported"
+        self.publish(publisher, "7.bin", self.DICTIONARY)
+        clock.now += 400
+        assert verifier.check(text).code == "valid"
+        assert verifier_of(offline=True).check(text).code == "valid"
+
+    @pytest.mark.parametrize("kind", ["other", "longer", "elsewhere", "altered"])
+    def test_what_is_not_the_listed_one_is_not_used(
+        self, kind: str, text: str, verifier_of: Any, publisher: Any, server: Any
+    ) -> None:
+        data = {"other": b"x" * 300, "longer": bytes(40_000)}.get(kind, self.DICTIONARY)
+        self.publish(publisher, "07.bin" if kind == "elsewhere" else "7.bin", data)
+        if kind == "altered":
+            for path in publisher.tree.glob("trust/targets/dictionaries/*"):
+                path.write_bytes(bytes(len(data)))
+        code = verifier_of(url=server.url).check(text).code
+        assert code in ("format_unsupported", "malformed")
+
+    def test_a_built_in_one_is_never_replaced(
+        self, verifier_of: Any, publisher: Any, server: Any, issuer: Any
+    ) -> None:
+        self.publish(publisher, "1.bin", self.DICTIONARY)
+        assert verifier_of(url=server.url).check(issuer.qr_text(issuer.token())).code == "valid"
