@@ -50,6 +50,8 @@ def examine(request: Request, *, now: int, root: bytes | None = None) -> Edition
         metadata = parse_role(name, text_of_it)
         if name == Root.type:
             edition.next_root = metadata
+            if not request.roots:
+                edition.root = metadata
         else:
             edition.drafts[name] = metadata
             edition.fixed.add(name)

@@ -20,10 +20,14 @@ from certsvc.publishing.errors import RoleOffline
 from certsvc.publishing.online import OnlineKeys
 from certsvc.publishing.publication import give_version, needs_officers
 from certsvc.publishing.roles import OFFLINE_LIFE, target_files
+from certsvc_sdk.errors import Malformed
+from certsvc_sdk.strict import dumps, loads_object
 from certsvc_sdk.trust.record import IssuerRecord, parse_record
 
 FOLDER = "trust-staging"
 REQUEST = "request.json"
+OFFICERS = "officers.json"
+_MAX_OFFICERS = 1024 * 1024
 
 
 class Staging:
@@ -35,6 +39,24 @@ class Staging:
 
     def __init__(self, home: Path) -> None:
         self.path = home / FOLDER / REQUEST
+        self._officers = home / FOLDER / OFFICERS
+
+    def officers(self) -> dict[str, str]:
+        """Names of officers by key id, as their public key files gave them; for the eye only."""
+        try:
+            data = self._officers.read_bytes()
+            found = loads_object(data, max_bytes=_MAX_OFFICERS, what=OFFICERS, max_members=10_000)
+        except (OSError, Malformed):
+            return {}
+        return {keyid: str(name) for keyid, name in found.items()}
+
+    def know(self, officers: Mapping[str, str]) -> dict[str, str]:
+        """Keep names beside those known already; returns all."""
+        before = self.officers()
+        names = {**before, **officers}
+        if names != before:
+            write_private(self._officers, dumps(names))
+        return names
 
     def load(self) -> Request | None:
         """What waits for signatures, or None.
@@ -129,7 +151,7 @@ def stage(
         published=dict(_published(edition)),
         parts={name: each.to_bytes().decode() for name, each in parts_of(edition).items()},
         records=_records(edition, {} if before is None else before.records),
-        officers={**({} if before is None else before.officers), **(officers or {})},
+        officers=staging.know(officers or {}),
     )
     words = {
         name: words_of(

@@ -131,7 +131,6 @@ def trust_status(authority: Authority, *, now: int) -> Status:
         RequestMalformed: the staged request is damaged.
     """
     staging = Staging(authority.settings.home)
-    request = staging.load()
     roles: tuple[RoleStatus, ...] = ()
     if authority.trust.initialised:
         edition = Edition.load(authority.trust.files)
@@ -139,7 +138,7 @@ def trust_status(authority: Authority, *, now: int) -> Status:
     return Status(
         roles=roles,
         waiting=waiting_parts(authority),
-        officers={} if request is None else request.officers,
+        officers=staging.officers(),
         request=str(staging.path),
     )
 

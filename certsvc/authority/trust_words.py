@@ -55,7 +55,7 @@ def words_of(
 
 
 def _root(before: Root | None, after: Root) -> Iterator[Line]:
-    for name, role in after.roles.items():
+    for name, role in sorted(after.roles.items()):
         old = None if before is None else before.roles[name]
         yield from _keys(name, None if old is None else set(old.keyids), set(role.keyids))
         if old is None or old.threshold != role.threshold:

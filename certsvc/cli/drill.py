@@ -47,6 +47,8 @@ def compromise(*, like: Path | None, as_json: bool) -> None:
             raise click.ClickException(
                 f"{like} 正在使用，请先停止服务 / is in use: stop the services first"
             ) from error
+        except UnexpectedError as error:
+            raise click.ClickException(str(error)) from error
         with running(settings, write=lambda _line: None):
             played = Drill(Scene(Stage(settings)))
             _play(played, quiet=as_json)

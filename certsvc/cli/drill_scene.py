@@ -126,7 +126,7 @@ def throw_away(home: Path, like: Path | None) -> Settings:
         with at_work(like, alone=True, wait=False):
             shutil.copytree(like, home, dirs_exist_ok=True)
     settings = demo_settings(home)
+    if like is not None and not bootstrap.is_initialised(settings):
+        raise UnexpectedError(f"{like}: 不是演示数据目录 / is no demo's data folder")
     bootstrap.initialise(settings, now=int(time.time()), report=lambda _line: None)
-    if not bootstrap.demo_clients(settings):
-        raise UnexpectedError(f"{like}: 不是演示环境 / is no demo world")
     return settings

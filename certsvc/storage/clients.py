@@ -103,7 +103,7 @@ class Clients:
         types: Collection[str] | None,
         daily_limit: int | None,
     ) -> bool:
-        """Say what a client may issue, as services see it within two seconds; `False`: no such client.
+        """Say what a client may issue, known to services in two seconds; `False`: no such client.
 
         Args:
             issuer_id: Its issuer.

@@ -191,8 +191,14 @@ class LogEntries:
             return Placed(size, ())
         rows, leaves = [], []
         for place, (issuer_id, certificate_id, seq, leaf, leaf_hash) in enumerate(waiting, size):
-            key = {"b_issuer_id": issuer_id, "b_certificate_id": certificate_id, "b_seq": seq}
-            rows.append({**key, "b_log_index": place})
+            rows.append(
+                {
+                    "b_issuer_id": issuer_id,
+                    "b_certificate_id": certificate_id,
+                    "b_seq": seq,
+                    "b_log_index": place,
+                }
+            )
             leaves.append(Leaf(leaf.encode(), leaf_hash))
         _PLACE.run(self._connection, rows)
         self._connection.execute(

@@ -39,7 +39,7 @@ def planned(
         {"lead_signatures": -1},
         {"destroy_after": -1},
         {"max_age": 7 * DAY},
-        {"purposes": frozenset({"certificate", "post"})},
+        {"purposes": frozenset({"post"})},
     ],
     ids=str,
 )

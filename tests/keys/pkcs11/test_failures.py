@@ -134,23 +134,19 @@ def _patient(store: Pkcs11KeyStore, signer: keys.Signer, data: bytes) -> bytes:
 
 
 def test_the_breaker_lets_a_dead_token_alone(open_again: Open, key: KeyInfo) -> None:
-    store = open_again("hang", timeout="1")
+    store = open_again("crash")
     clock = store._link._clock = Clock()
     signer = store.signer(ISSUER, key.kid)
-    agents = []
-    for pause in (1, 2, 4, 8, PAUSE_MAX, PAUSE_MAX):
+    for pause in (1, 2, 4, 8, PAUSE_MAX):
         assert code_of(lambda: signer.sign(b"x")) == StoreUnavailable.code
         here = store._link._here()
         assert here.agent is None
         assert here.until == clock.now + pause
-        agents.append(here.agent)
         clock.now += pause - 0.01
         with pytest.raises(StoreUnavailable, match="left alone"):
             signer.sign(b"x")
         assert here.agent is None  # nobody was asked
         clock.now += 0.02
-        if pause == PAUSE_MAX:
-            break
     assert store.list() == [key]
     assert store._link._here().pause == 1
 
