@@ -17,7 +17,7 @@ from certsvc.api.known_clients import KnownClients
 from certsvc.api.numbers import house_checks, numbers
 from certsvc.api.published import published_blueprint
 from certsvc.api.qr import qr_blueprint
-from certsvc.api.readiness import readiness
+from certsvc.api.readiness import readiness, trust_check
 from certsvc.api.types import types_blueprint
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
@@ -120,6 +120,7 @@ def create_app(
         health_blueprint(
             [
                 *readiness(engine, keys, log.reader, clock=clock),
+                trust_check(PublishedTree(settings.published), clock),
                 ReadyCheck("recovery", gate.probe),
                 *house_checks(settings, engine, shared, clock),
             ]

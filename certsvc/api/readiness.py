@@ -5,7 +5,10 @@ from collections.abc import Callable
 from sqlalchemy.engine import Engine
 
 from certsvc.api.log_answers import merge_stands_still
+from certsvc.publishing.expiring import expiring
 from certsvc.publishing.log_reader import LogReader
+from certsvc.publishing.roles import RoleFiles
+from certsvc.publishing.tree import PublishedTree
 from certsvc.service.engine import reading
 from certsvc.service.health import ReadyCheck
 from certsvc.storage import database
@@ -18,6 +21,9 @@ NO_ISSUER = "issuer_not_registered"
 NO_KEY = "no_active_key"
 NO_LIST = "status_list_unpublished"
 MERGE_STILL = "log_not_merged"
+TRUST_EXPIRES = "trust_expires"
+# Officers need weeks to meet; reading every role each second would help nobody.
+TRUST_LOOK_SECONDS = 600
 
 
 def readiness(
@@ -39,6 +45,26 @@ def readiness(
         # A worker that died must not take the issuing services down with it.
         ReadyCheck("log_merge", _merge(engine, log, clock), needed=False),
     ]
+
+
+def trust_check(tree: PublishedTree, clock: Callable[[], float]) -> ReadyCheck:
+    """Whether some role of the trust repository runs out soon; the service works on.
+
+    Args:
+        tree: the published tree.
+        clock: Unix seconds.
+    """
+    known: tuple[float, str | None] | None = None
+
+    def probe() -> str | None:
+        nonlocal known
+        now = clock()
+        if known is None or not known[0] <= now < known[0] + TRUST_LOOK_SECONDS:
+            soon = any(True for _ in expiring(RoleFiles(tree), int(now)))
+            known = now, TRUST_EXPIRES if soon else None
+        return known[1]
+
+    return ReadyCheck("trust", probe, needed=False)
 
 
 def _issuer_ids(engine: Engine) -> list[str]:

@@ -8,6 +8,8 @@ from sqlalchemy.engine import Engine
 
 from certsvc.attempts import Attempts
 from certsvc.issuing.service import IssuingService
+from certsvc.publishing.expiring import expiring
+from certsvc.publishing.roles import DAY
 from certsvc.publishing.tree import PublishedTree
 from certsvc.publishing.trust import TrustPublisher
 from certsvc.service.engine import reading
@@ -60,6 +62,7 @@ class UpkeepDuty:
         self._tenure = tenure
         self._clock = clock
         self._next = 0
+        self._warned = -DAY
         self._attempts = Attempts(clock, failed=partial(self._metrics.task_failures.add, self.name))
 
     def do(self, fence: int) -> int:
@@ -71,6 +74,7 @@ class UpkeepDuty:
         self._next = now + UPKEEP_SECONDS
         resigned = self._attempts.make("trust", partial(self._resign, fence))
         self._attempts.make("revocations", partial(self._renew, fence))
+        self._attempts.make("expiry", self._warn)
         self._attempts.make("sweep", self._sweep)
         self._attempts.make("lists", self._prepare_lists)
         self._attempts.make("approvals", lambda: bool(self._issuing.second_person.forget()))
@@ -87,6 +91,16 @@ class UpkeepDuty:
             return False
         with self._tree.exclusive(fence):
             return bool(self._renew_lists(int(self._clock())))
+
+    def _warn(self) -> bool:
+        """Say once a day which roles run out that only officers can renew."""
+        now = int(self._clock())
+        if self._warned <= now < self._warned + DAY:
+            return False
+        self._warned = now
+        for role, left in expiring(self._trust.files, now):
+            log.warning("trust role %s expires in %d days: its officers sign", role, left // DAY)
+        return True
 
     def _prepare_lists(self) -> bool:
         """Open the next list wherever one fills up and whoever should have opened it did not."""
