@@ -17,6 +17,7 @@ from certsvc.service.problems import NOT_FOUND, Problem
 STATUS_LIST_JWT = "application/statuslist+jwt"  # Token Status List, section 8.2
 IMMUTABLE = "public, max-age=31536000, immutable"
 POINTER = "no-cache"  # may be stored, must be asked for anew each time
+NEWEST = "public, max-age=30, must-revalidate"  # a crowd of verifiers costs a mirror one question
 STATUS_SECONDS = 60  # a revocation is seen by caches well within the list's ttl of 300 s
 METADATA_SECONDS = 3600  # a type's version never changes once published
 KEYS_SECONDS = 300
@@ -40,13 +41,13 @@ def published_blueprint(tree: PublishedTree) -> Blueprint:
 
     @blueprint.get("/trust/metadata/<name>")
     def trust_metadata(name: str) -> Response:
-        cache = IMMUTABLE if _VERSIONED.fullmatch(name) else POINTER
+        cache = IMMUTABLE if _VERSIONED.fullmatch(name) else NEWEST
         return serve(tree, ("trust", "metadata", name), JSON, cache)
 
     @blueprint.get("/trust/targets/<path:target>")
     def trust_target(target: str) -> Response:
         segments = target.split("/")
-        cache = IMMUTABLE if _HASHED.fullmatch(segments[-1]) else POINTER
+        cache = IMMUTABLE if _HASHED.fullmatch(segments[-1]) else NEWEST
         return serve(tree, ("trust", "targets", *segments), JSON, cache)
 
     @blueprint.get("/status/<uscc>/<name>")

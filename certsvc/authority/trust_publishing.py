@@ -9,6 +9,7 @@ from certsvc.authority.trust_errors import NothingStaged, RequestStale, RightToo
 from certsvc.authority.trust_request import Request, parse_role
 from certsvc.authority.trust_signing import parts_of, signers_of
 from certsvc.authority.trust_staging import Staging, merge
+from certsvc.authority.trust_words import lies_within
 from certsvc.authority.world import Authority, keep_issuer
 from certsvc.home import write_private
 from certsvc.publishing.edition import Edition
@@ -102,7 +103,7 @@ def publish_staged(authority: Authority, carried: Iterable[Request], *, now: int
     online = authority.trust.online()
     prepare(edition, online, now)
     # Extended by drafts of online roles that change with them.
-    waiting = _drop_blocked(edition)
+    waiting = tuple(each for each in _drop_blocked(edition) if each.role in staged.parts)
     if not parts_of(edition):
         return Result(published=tuple(done), waiting=waiting)
     records = _records(edition, staged.records)
@@ -183,9 +184,10 @@ def _check_fresh(edition: Edition, staged: Request) -> None:
 
 def _drop_blocked(edition: Edition) -> tuple[Waiting, ...]:
     """Leave out what readers could not follow yet, and say for what it waits."""
+    before = {name: _waiting(edition, name, name) for name in parts_of(edition)}
     waiting: list[Waiting] = []
     while lacking := blocked(edition):
-        waiting += [_waiting(edition, name, behind) for name, behind in lacking.items()]
+        waiting += [replace(before[name], behind=behind) for name, behind in lacking.items()]
         for name in lacking:
             if name == Root.type:
                 edition.next_root = None
@@ -193,7 +195,7 @@ def _drop_blocked(edition: Edition) -> tuple[Waiting, ...]:
                 del edition.drafts[name]
                 edition.contents.pop(name, None)
         if edition.timestamp is None:
-            waiting += [_waiting(edition, n, Root.type) for n in edition.drafts]
+            waiting += [replace(before[name], behind=Root.type) for name in edition.drafts]
             edition.drafts.clear()
             edition.next_root = None
             break
@@ -260,9 +262,10 @@ def check_delay(old: Iterable[Right], new: Iterable[Right], now: int) -> None:
     Raises:
         RightTooSoon: one does.
     """
-    known = set(old)
+    known = tuple(old)
     for right in new:
-        if right not in known and right.not_before < now + PUBLIC_DELAY:
+        added = not any(lies_within(right, each) for each in known)
+        if added and right.not_before < now + PUBLIC_DELAY:
             raise RightTooSoon(
                 "a new right begins less than 24 hours from now: set it later, or say --at-once"
             )

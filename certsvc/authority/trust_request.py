@@ -63,7 +63,11 @@ class Request:
                 "records": dict(sorted(self.records.items())),
                 "officers": dict(sorted(self.officers.items())),
                 "words": {
-                    role: [{"zh": zh, "en": en} for zh, en in lines]
+                    # One text each: a list of a thousand offices is too long an array.
+                    role: {
+                        "zh": "\n".join(zh for zh, _ in lines),
+                        "en": "\n".join(en for _, en in lines),
+                    }
                     for role, lines in sorted(self.words.items())
                 },
             }
@@ -94,10 +98,7 @@ def read_request(data: bytes) -> Request:
             parts=_texts(obj, "parts"),
             records=_texts(obj, "records"),
             officers=_texts(obj, "officers"),
-            words={
-                role: tuple(_pair(line) for line in _lines(lines))
-                for role, lines in members(obj, "words", _WHAT).items()
-            },
+            words={role: _pairs(lines) for role, lines in members(obj, "words", _WHAT).items()},
         )
     except Malformed as error:
         raise RequestMalformed(str(error)) from error
@@ -135,13 +136,10 @@ def _text(value: Json) -> str:
     return value
 
 
-def _lines(value: Json) -> list[Json]:
-    if not isinstance(value, list):
-        raise Malformed(f"{_WHAT}: words must be a list")
-    return value
-
-
-def _pair(line: Json) -> tuple[str, str]:
-    if not isinstance(line, dict) or line.keys() != {"zh", "en"}:
+def _pairs(value: Json) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict) or value.keys() != {"zh", "en"}:
         raise Malformed(f"{_WHAT}: words must be in Chinese and English")
-    return text(line, "zh", _WHAT), text(line, "en", _WHAT)
+    zh, en = (text(value, language, _WHAT).split("\n") for language in ("zh", "en"))
+    if len(zh) != len(en):
+        raise Malformed(f"{_WHAT}: words must be as many in Chinese as in English")
+    return tuple(zip(zh, en, strict=True))

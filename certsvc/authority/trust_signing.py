@@ -70,11 +70,15 @@ def examine(request: Request, *, now: int, root: bytes | None = None) -> Edition
 
 
 def signers_of(edition: Edition, name: str) -> frozenset[str]:
-    """Ids of the keys whose signatures a part takes; a root is signed by old and new ones."""
+    """Ids of the keys whose signatures a part takes.
+
+    A root is signed by old and new keys. So may the targets be that go with it: then readers of
+    either root can read them, and nobody meets a half.
+    """
     role = edition.role_keys(name)
     new = frozenset(() if role is None else role.keyids)
-    if name == Root.type:
-        return new | frozenset(edition.root.signed.roles[Root.type].keyids)
+    if edition.next_root is not None and name in (Root.type, Targets.type):
+        return new | frozenset(edition.root.signed.roles[name].keyids)
     return new
 
 

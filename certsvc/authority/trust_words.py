@@ -10,7 +10,13 @@ from tuf.api.metadata import Root, TargetFile, Targets
 
 from certsvc.publishing.delegations import delegates
 from certsvc_sdk.errors import TrustInvalid
-from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, Right, parse_record
+from certsvc_sdk.trust.record import (
+    IssuerRecord,
+    KeyRecord,
+    Right,
+    division_within,
+    parse_record,
+)
 
 Line = tuple[str, str]
 DAY = 24 * 3600
@@ -153,15 +159,32 @@ def _record_lines(before: IssuerRecord | None, after: IssuerRecord, made_at: int
 
 def _rights(old: tuple[Right, ...], new: tuple[Right, ...], made_at: int) -> Iterator[Line]:
     for right in old:
-        if right not in new:
+        if right in new:
+            continue
+        shorter = next((each for each in new if lies_within(each, right)), None)
+        if shorter is not None:
+            yield f"权限收窄为 {_right(shorter)}", f"right is narrowed: {_right(shorter)}"
+        else:
             yield f"取消权限 {_right(right)}", f"right ends: {_right(right)}"
     for right in new:
-        if right not in old:
+        if not any(lies_within(right, each) for each in old):
             soon = right.not_before < made_at + DAY
             yield (
                 f"新权限 {_right(right)}{'（立即生效，无公示期）' if soon else ''}",
                 f"new right: {_right(right)}{' (at once, without public delay)' if soon else ''}",
             )
+
+
+def lies_within(right: Right, other: Right) -> bool:
+    """Whether a right allows nothing that the other one does not allow."""
+    ends = other.not_after is None or (
+        right.not_after is not None and right.not_after <= other.not_after
+    )
+    longest = other.max_validity is None or (
+        right.max_validity is not None and right.max_validity <= other.max_validity
+    )
+    same = right.vct == other.vct and division_within(right.division, other.division)
+    return same and right.not_before >= other.not_before and ends and longest
 
 
 def _key(before: KeyRecord | None, key: KeyRecord) -> Line:

@@ -7,7 +7,9 @@ import json
 import urllib.error
 import urllib.request
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 
 #: Seconds until a call to our own loopback service counts as failed.
@@ -18,10 +20,11 @@ MAX_ANSWER = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status and body of one call."""
+    """Status, body and headers of one call; the headers by their names in lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:  # noqa: ANN401 - the body of another program
         """The body as JSON."""
@@ -72,7 +75,11 @@ class Caller:
             request.add_header("Authorization", f"Basic {token}")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return Answer(answer.status, answer.read(MAX_ANSWER))
+                return Answer(answer.status, answer.read(MAX_ANSWER), _named(answer.headers))
         except urllib.error.HTTPError as error:
             with error:
-                return Answer(error.code, error.read(MAX_ANSWER))
+                return Answer(error.code, error.read(MAX_ANSWER), _named(error.headers))
+
+
+def _named(headers: Message) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

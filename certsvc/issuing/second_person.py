@@ -71,18 +71,20 @@ class SecondPerson:
 
         Raises:
             StorageUnavailable: The database failed.
+            SigningUnavailable: Custody failed, which seals the request.
         """
         resources, scope = self._resources, job.scope
-        sealing, now = resources.sealing(scope.issuer_id), resources.now()
-        approval_id = resources.rng(ID_BYTES).hex()
-        new = Approval(
-            approval_id=approval_id,
-            scope=scope,
-            fingerprint=sealing.lookup("fingerprint", fingerprint(job.content).hex()),
-            request=sealing.seal(write_json(dict(job.content)), row=approval_id, column=COLUMN),
-            state=ApprovalState.WAITING,
-            created_at=now,
-        )
+        approval_id, now = resources.rng(ID_BYTES).hex(), resources.now()
+        with translated():
+            sealing = resources.sealing(scope.issuer_id)
+            new = Approval(
+                approval_id=approval_id,
+                scope=scope,
+                fingerprint=sealing.lookup("fingerprint", fingerprint(job.content).hex()),
+                request=sealing.seal(write_json(dict(job.content)), row=approval_id, column=COLUMN),
+                state=ApprovalState.WAITING,
+                created_at=now,
+            )
 
         def write(connection: Connection) -> Approval:
             approvals = Approvals(connection)
@@ -112,10 +114,10 @@ class SecondPerson:
         with translated():
             found = self._resources.read(
                 lambda connection: Approvals(connection).waiting(
-                    principal.issuer_id, limit=MAX_WAITING
+                    principal.issuer_id, but=principal.client_id, limit=MAX_WAITING
                 )
             )
-            return [self._shown(one) for one in found if one.scope.client_id != principal.client_id]
+            return [self._shown(one) for one in found]
 
     def get(self, principal: Principal, approval_id: str) -> Waiting:
         """One request of the caller's issuer.

@@ -291,10 +291,10 @@ class IssuingService:
         if not 1 <= len(key) <= MAX_KEY_CHARACTERS or not all(" " <= one <= "~" for one in key):
             raise errors.IdempotencyKeyInvalid("1 to 128 visible ASCII characters")
         with translated():
-            sealing = self._resources.sealing(principal.issuer_id)
+            key_hash = self._resources.sealing(principal.issuer_id).lookup("idempotency-key", key)
         return Scope(
             issuer_id=principal.issuer_id,
             client_id=principal.client_id,
             route=route,
-            key_hash=sealing.lookup("idempotency-key", key),
+            key_hash=key_hash,
         )

@@ -92,13 +92,11 @@ class Approvals:
         row = self._connection.execute(query).mappings().first()
         return None if row is None else _approval(row)
 
-    def waiting(self, issuer_id: str, *, limit: int) -> Sequence[Approval]:
-        """Requests that wait, oldest first."""
+    def waiting(self, issuer_id: str, *, but: str, limit: int) -> Sequence[Approval]:
+        """Requests that wait, oldest first, but not those of one client."""
         query = (
             approval.select()
-            .where(
-                approval.c.issuer_id == issuer_id, approval.c.state == ApprovalState.WAITING.value
-            )
+            .where(_waits(issuer_id), approval.c.client_id != but)
             .order_by(approval.c.created_at, approval.c.approval_id)
             .limit(limit)
         )
@@ -139,6 +137,11 @@ class Approvals:
         """
         done = self._connection.execute(approval.delete().where(approval.c.created_at < before))
         return done.rowcount
+
+
+def _waits(issuer_id: str) -> sa.ColumnElement[bool]:
+    waiting = ApprovalState.WAITING.value
+    return sa.and_(approval.c.issuer_id == issuer_id, approval.c.state == waiting)
 
 
 def _approval(row: sa.RowMapping) -> Approval:

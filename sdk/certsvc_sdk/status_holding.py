@@ -270,7 +270,8 @@ class StatusHolding:
         # A list from the future proves a wrong clock or a wrong list, so it moves no floor.
         if held.snapshot.token.iat <= now + CLOCK_TOLERANCE:
             self.cache.raise_floor(held.snapshot.token.iat)
-        self.cache.store(StoredList(uri=uri, token=text, etag=held.etag, fetched_at=now))
+        seen = held.snapshot.fetched_at  # not `now`: what was carried here was current before
+        self.cache.store(StoredList(uri=uri, token=text, etag=held.etag, fetched_at=seen))
 
     def _hold(self, uri: str, held: Held) -> None:
         if self._held.get(uri) is held:

@@ -12,11 +12,11 @@ from certsvc.service.http import HttpOptions, new_app
 
 HASHED = "a" * 64 + ".119999000000000198.json"
 FILES = {
-    "trust/metadata/timestamp.json": ("application/json", "no-cache"),
+    "trust/metadata/timestamp.json": ("application/json", published.NEWEST),
     "trust/metadata/1.root.json": ("application/json", published.IMMUTABLE),
     "trust/metadata/12.snapshot.json": ("application/json", published.IMMUTABLE),
-    "trust/metadata/root.json": ("application/json", "no-cache"),
-    "trust/targets/about.json": ("application/json", "no-cache"),
+    "trust/metadata/root.json": ("application/json", published.NEWEST),
+    "trust/targets/about.json": ("application/json", published.NEWEST),
     f"trust/targets/issuers/999900/{HASHED}": ("application/json", published.IMMUTABLE),
     "status/119999000000000198/1": ("application/statuslist+jwt", "public, max-age=60"),
     "status/119999000000000198/lists.json": ("application/json", "public, max-age=60"),

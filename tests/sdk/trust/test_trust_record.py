@@ -321,3 +321,29 @@ def test_loopback_may_be_plain_http(host: str) -> None:
     assert url.is_loopback_http
     assert url.origin == ("http", host, 8000)
     assert under_prefix(f"http://{host}:8000/status/1", f"http://{host}:8000/status/")
+
+
+@pytest.mark.parametrize(
+    ("uri", "now"),
+    [
+        (
+            "https://certs.example/status/119999000000000198/7",
+            "https://certs.example/status/119999000000000198/7",
+        ),
+        (
+            "https://old.example/certs/status/119999000000000198/7",
+            "https://certs.example/status/119999000000000198/7",
+        ),
+        ("https://old.example/certs/status/119999000000000273/7", None),
+        ("https://old.example/certs/119999000000000198/7", None),
+        ("https://old.example:443/certs/status/119999000000000198/7", None),
+        ("https://old.example/certs/status/119999000000000198/", None),
+        ("https://old.example/certs/status/119999000000000198/../7", None),
+        ("https://older.example/certs/status/119999000000000198/7", None),
+    ],
+)
+def test_lists_of_a_former_host_are_read_at_the_present_one(
+    uri: str, now: str | None, record_json: RecordJson
+) -> None:
+    record = read(record_json(mirrors=["https://old.example/certs/"]))
+    assert record.status_address(uri) == now

@@ -273,6 +273,18 @@ class TestNeverBack:
         later = nation.verifier(tmp_path / "offline", offline=True)
         assert later.check(nation.licence(nation.CITY)).code == "revoked"
 
+    def test_a_list_that_was_carried_is_no_fresher_to_the_next_process(
+        self, nation: Any, made: Any, offline: Verifier, issuer: Any, tmp_path: Path
+    ) -> None:
+        data = made()
+        nation.clock.now += HOUR
+        uri = f"{nation.facts.base}status/{nation.CITY}/1"
+        revoked = issuer.status_token({7: 1}, uri=uri, version=2, iat=nation.clock.now - 60)
+        nation.forest.write(f"status/{nation.CITY}/1", revoked.encode())
+        bundle.use(offline, data)
+        with_a_line = nation.verifier(tmp_path / "offline")
+        assert with_a_line.check(nation.licence(nation.CITY)).code == "revoked"
+
 
 class TestLies:
     """Parts that hang together and still are not what their issuers signed."""
@@ -352,7 +364,7 @@ class TestMaker:
             "empty": b"",
             "noise": b"a..b\xff",
             "none": b"eyJhbGciOiJub25lIn0..",
-            "typ": good[:-2] + b"AA",
+            "typ": good[:-2] + (b"QA" if good.endswith(b"AA") else b"AA"),
         }[kind]
         with pytest.raises(BundleUntrusted):
             bundle.use(offline, pack(members), makers=[MAKER.public])
