@@ -3,9 +3,10 @@
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,6 +19,10 @@ from keys.pkcs11 import Pkcs11KeyStore
 MODULE = Path("/usr/lib/softhsm/libsofthsm2.so")
 _PIN, _SO_PIN = "24680246", "13579135"
 _ISSUER = "bench"
+NOTES = {
+    "pkcs11": "SoftHSM2: one agent, state read at each signature",
+    "signer": "a process of its own; both sides verify",
+}
 
 
 def signed(world: World, effort: Effort) -> list[Result]:
@@ -25,18 +30,20 @@ def signed(world: World, effort: Effort) -> list[Result]:
     with TemporaryDirectory(prefix="certsvc-bench-") as name:
         folder = Path(name)
         stores = {"file": keys.open_store(f"file:{folder / 'keys'}", passphrase=b"x", scrypt_n=2)}
-        if not MODULE.is_file() or shutil.which("softhsm2-util") is None:
+        with ExitStack() as stack:
+            stores["signer"] = stack.enter_context(_signer(folder))
+            if MODULE.is_file() and shutil.which("softhsm2-util") is not None:
+                stores["pkcs11"] = stack.enter_context(_token(folder))
             return measure("stores", list(_rows(stores, world.now)), effort)
-        with _token(folder) as store:
-            return measure("stores", list(_rows({**stores, "pkcs11": store}, world.now)), effort)
 
 
 def _rows(stores: dict[str, KeyStore], now: int) -> Iterator[Row]:
     for alg in ("ES256", "Ed25519"):
         base = f"file: {alg}"
         for kind, store in stores.items():
-            _activate(store, alg, now)
-            note = "" if kind == "file" else "SoftHSM2: one agent, state read at each signature"
+            if kind != "signer":  # which has the files' keys
+                _activate(store, alg, now)
+            note = NOTES.get(kind, "")
             run = _signatures(store, alg)
             yield Row(name=f"{kind}: {alg}", base=base, run=run, note=note, ours=True)
 
@@ -55,6 +62,32 @@ def _signatures(store: KeyStore, alg: str) -> Slice:
         return time.perf_counter() - began
 
     return run
+
+
+@contextmanager
+def _signer(folder: Path) -> Iterator[KeyStore]:
+    passphrase, path = folder / "passphrase", folder / "signer" / "signer.sock"
+    passphrase.touch(mode=0o600)
+    passphrase.write_bytes(b"x")
+    address = {
+        "CERTSVC_KEYS_URL": f"file:{folder / 'keys'}",
+        "CERTSVC_KEYS_PASSPHRASE_FILE": str(passphrase),
+    }
+    command = [sys.executable, "-m", "certsvc", "signer", "--socket", str(path)]
+    process = subprocess.Popen(
+        command, env={**os.environ, **address}, stderr=subprocess.PIPE, text=True
+    )
+    store = keys.open_store(f"signer:{path}")
+    try:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "signer ready" in line:
+                break
+        yield store
+    finally:
+        store.close()
+        process.terminate()
+        process.communicate()
 
 
 @contextmanager

@@ -127,7 +127,10 @@ def parse_role(name: str, text_of_it: str) -> Metadata[Any]:
 
 
 def _texts(obj: Mapping[str, Json], name: str) -> dict[str, str]:
-    return {key: _text(value) for key, value in members(obj, name, _WHAT).items()}
+    found = {key: _text(value) for key, value in members(obj, name, _WHAT).items()}
+    if not "".join(found).isprintable():
+        raise Malformed(f"{_WHAT}: a name holds control characters")
+    return found
 
 
 def _text(value: Json) -> str:

@@ -13,12 +13,14 @@ from tuf.api.metadata import DelegatedRole, Metadata, Root, Snapshot, Targets
 from certsvc.authority.trust_errors import KeyNotInRole, RequestExpired, RequestRefused
 from certsvc.authority.trust_request import Request, parse_role
 from certsvc.authority.trust_words import words_of
-from certsvc.publishing.delegations import delegates, key_role, paths_of
+from certsvc.publishing.delegations import delegates, in_order, is_role_name, key_role, paths_of
 from certsvc.publishing.edition import Edition, signed_by
 from certsvc.publishing.online import PURPOSE, TRUST_OWNER
 from certsvc.publishing.roles import DAY, RoleFiles, expiry, seconds_left
 from certsvc.publishing.signers import TufSigner, is_plain_key, sign
 from certsvc.publishing.tree import PublishedTree
+from certsvc_sdk.errors import TrustInvalid
+from certsvc_sdk.trust.record import parse_record
 from keys import KeyStore, State
 
 # Versions grow by one; a crash leaves a few numbers out. A leap would lock verifiers out (T46).
@@ -61,11 +63,16 @@ def examine(request: Request, *, now: int, root: bytes | None = None) -> Edition
     for name, metadata in parts_of(edition).items():
         before = before_of(edition, name)
         _check_part(edition, name, before, metadata, now)
+        _check_records(name, before, metadata.signed, request.records)
         said[name] = words_of(
             name, before, metadata.signed, request.records, made_at=request.made_at
         )
     if said != dict(request.words):
         raise RequestRefused("the words in the request are not what it changes")
+    # Escape sequences would let a terminal show other words than these.
+    shown = "".join(word for lines in said.values() for line in lines for word in line)
+    if not shown.replace("\u3000", "").isprintable():
+        raise RequestRefused("the words in the request hold control characters")
     return edition
 
 
@@ -201,6 +208,27 @@ def _check_part(
         raise RequestRefused(f"{name} holds what this tool does not write")
 
 
+def _check_records(
+    name: str, before: Root | Targets | None, signed: Root | Targets, records: Mapping[str, str]
+) -> None:
+    """Whether every office that changes is here to be read, as it was and as it would be."""
+    if not isinstance(signed, Targets):
+        return
+    old = before.targets if isinstance(before, Targets) else {}
+    for path, target in signed.targets.items():
+        former = old.get(path)
+        if former == target or not path.startswith("issuers/"):
+            continue
+        if former is not None and former.hashes["sha256"] not in records:
+            raise RequestRefused(f"{name}: the former record of an office is not in the request")
+        try:
+            record = parse_record(records.get(target.hashes["sha256"], "").encode())
+        except TrustInvalid as error:
+            raise RequestRefused(f"{name}: an office's record is missing or damaged") from error
+        if path != f"issuers/{record.division}/{record.uscc}.json":
+            raise RequestRefused(f"{name}: a record stands at the place of another office")
+
+
 def _is_plain_root(root: Root) -> bool:
     roles = root.roles.values()
     return (
@@ -227,6 +255,7 @@ def _is_plain(name: str, targets: Targets) -> bool:
         return False
     return (
         not delegations.unrecognized_fields
+        and in_order(targets)
         and all(map(is_plain_key, delegations.keys.values()))
         and all(_is_plain_delegate(each.name, each.role) for each in delegates(name, targets))
         and all(
@@ -241,7 +270,12 @@ def _is_plain_delegate(name: str, role: Any) -> bool:  # noqa: ANN401 - one of t
         return False
     if not isinstance(role, DelegatedRole):
         return True
-    return role.paths == paths_of(name) and role.terminating and role.path_hash_prefixes is None
+    return (
+        is_role_name(name)
+        and role.paths == paths_of(name)
+        and role.terminating
+        and role.path_hash_prefixes is None
+    )
 
 
 def _is_plain_role(keyids: Sequence[str], threshold: int, keys: Mapping[str, object]) -> bool:

@@ -3,10 +3,11 @@
 Everything that could differ is either said here or refused by `trust_signing.examine`.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from tuf.api.metadata import Root, TargetFile, Targets
+from tuf.api.metadata import Role, Root, TargetFile, Targets
 
 from certsvc.publishing.delegations import delegates
 from certsvc_sdk.errors import TrustInvalid
@@ -78,7 +79,9 @@ def _delegations(name: str, before: Targets | None, after: Targets) -> Iterator[
                 f"{name} 的名单分为 {bins.number_of_bins} 个散列分区",
                 f"the list of {name} is cut into {bins.number_of_bins} hash bins",
             )
-        return
+        yield from _bins(name, before, bins)
+        new = {}
+        old = {gone: each for gone, each in old.items() if each.paths}
     for gone in sorted(old.keys() - new.keys()):
         yield f"取消委托 {gone}", f"delegation to {gone} ends"
     for each in new.values():
@@ -93,6 +96,16 @@ def _delegations(name: str, before: Targets | None, after: Targets) -> Iterator[
         threshold = None if known is None else known.role.threshold
         if threshold != each.role.threshold:
             yield _threshold(each.name, threshold, each.role.threshold, each.role)
+
+
+def _bins(name: str, before: Targets | None, bins: Role) -> Iterator[Line]:
+    """Who signs the bins: the same everywhere, so it is said once."""
+    delegations = None if before is None else before.delegations
+    known = None if delegations is None else delegations.succinct_roles
+    yield from _keys(f"{name}-*", None if known is None else set(known.keyids), set(bins.keyids))
+    threshold = None if known is None else known.threshold
+    if threshold != bins.threshold:
+        yield _threshold(f"{name}-*", threshold, bins.threshold, bins)
 
 
 def _keys(name: str, old: set[str] | None, new: set[str]) -> Iterator[Line]:
@@ -120,7 +133,10 @@ def _targets(
     for path, target in sorted(after.targets.items()):
         if old.get(path) == target:
             continue
-        record, former = _record(target, records), _record(old.get(path), records)
+        office = path.startswith("issuers/")
+        record, former = (
+            _record(each if office else None, records) for each in (target, old.get(path))
+        )
         what = "更新" if path in old else "新增"
         if record is None:
             digest = target.hashes["sha256"][:16]
@@ -190,8 +206,24 @@ def lies_within(right: Right, other: Right) -> bool:
 def _key(before: KeyRecord | None, key: KeyRecord) -> Line:
     state = key.state.value if before is None else f"{before.state.value} -> {key.state.value}"
     cut = "" if key.accept_before_log_index is None else f" < {key.accept_before_log_index}"
-    said = f"{key.kid[:16]} {key.use.value} {key.alg} {state}{cut}"
+    limits = "".join(f" {name}={value}" for name, value in _limits(before, key))
+    said = f"{key.kid[:16]} {key.use.value} {key.alg} {state}{cut}{limits}"
     return f"签发密钥 {said}", f"signing key {said}"
+
+
+def _limits(before: KeyRecord | None, key: KeyRecord) -> Iterator[tuple[str, object]]:
+    """What else of a key is set or differs; times as dates, a chain by its hash."""
+    old = {} if before is None else before.to_json()
+    new = key.to_json()
+    for name in ("not_before", "not_after", "compromised_at"):
+        if old.get(name) != new[name]:
+            value = new[name]
+            yield name, moment(value) if isinstance(value, int) else "-"
+    if old.get("types") != new["types"]:
+        yield "types", "-" if key.types is None else ",".join(key.types)
+    if old.get("x5c") != new.get("x5c"):
+        chain = "" if key.x5c is None else hashlib.sha256("\n".join(key.x5c).encode()).hexdigest()
+        yield "x5c", chain[:16] or "-"
 
 
 def _right(right: Right) -> str:

@@ -4,7 +4,8 @@ Every change is published at once where the key store can sign all of it, else s
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from securesystemslib.signer import Key
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
@@ -14,7 +15,7 @@ from certsvc.authority.records import Outcome
 from certsvc.authority.trust_errors import ChangeRefused
 from certsvc.authority.trust_publishing import pin_root
 from certsvc.authority.trust_staging import Staging, stage
-from certsvc.authority.world import Authority
+from certsvc.authority.world import Authority, keep_record
 from certsvc.publishing import delegations
 from certsvc.publishing.edition import TOP_LEVEL, Edition, signed_by
 from certsvc.publishing.errors import RoleRefused, RoleUnknown, TrustExists
@@ -22,7 +23,11 @@ from certsvc.publishing.online import OnlineKeys
 from certsvc.publishing.publication import needs_officers, publish
 from certsvc.publishing.roles import OFFLINE_LIFE, ROOT_LIFE, expiry
 from certsvc.publishing.trust import checked_about, fill_first, new_root
+from certsvc.service.engine import writing
+from certsvc.storage.errors import IssuerUnknown
+from certsvc.storage.issuers import Issuers
 from certsvc_sdk.trust.about import About
+from certsvc_sdk.trust.record import parse_record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +197,9 @@ def renew(authority: Authority, names: Sequence[str], *, now: int) -> Change:
 def remove_issuer(authority: Authority, path: str, *, now: int) -> Change:
     """Take an issuer out of the list: nothing it signed is believed any more.
 
+    It loses its rights here first, so that it stops issuing before anybody has signed, and so that
+    a later publication of its keys lists it without any.
+
     Raises:
         ChangeRefused: it is not in the list.
     """
@@ -199,6 +207,11 @@ def remove_issuer(authority: Authority, path: str, *, now: int) -> Change:
     found = edition.find(path)
     if found is None:
         raise ChangeRefused(f"{path} is not in the list")
+    uscc = path.rpartition("/")[2].removesuffix(".json")
+    with writing(authority.engine) as connection, suppress(IssuerUnknown):
+        issuers = Issuers(connection)
+        record = parse_record(issuers.get(uscc).record.encode())
+        keep_record(issuers, replace(record, rights=()), now=now)
     edition.edit(found[0], now).targets.pop(path)
     return _finish(authority, edition, online, {}, now=now)
 

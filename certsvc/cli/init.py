@@ -19,7 +19,7 @@ MARKS = ("keys.passphrase", "certsvc.db")
 OURS = (
     *("certsvc.db", "certsvc.db-journal", "certsvc.db-wal", "certsvc.db-shm", "keys"),
     "journal",
-    "signer",
+    *("signer", "trust-staging"),
     *("published", "ca", "demo", "verifier-cache", "sdk-online", "sdk-offline", "accepting-keys"),
     *("receipt.jws", "root.json", "keys.passphrase", LOCK),
 )

@@ -12,6 +12,7 @@ from certsvc.authority.records import Outcome, Publication
 from certsvc.authority.trust_errors import ChangeRefused
 from certsvc.authority.trust_rights import NewIssuer
 from certsvc.authority.world import Authority
+from certsvc.catalogue.codes import check_uscc
 from certsvc.cli.trust_options import FILE, installation, now, right_of, saying, tell, tell_outcome
 from certsvc.publishing.log_signing import log_keys, log_origin
 from certsvc.publishing.records import IssuerProfile
@@ -118,6 +119,10 @@ def _rows(source: Path) -> list[dict[str, Any]]:
 def _new(authority: Authority, row: dict[str, Any], options: dict[str, Any]) -> NewIssuer:
     settings = authority.settings
     uscc, names = str(row.get("uscc")), {"zh": row.get("name_zh"), "en": row.get("name_en")}
+    fault = check_uscc(uscc)
+    if fault is not None:
+        # An office that no certificate can name would be enrolled and never issue.
+        raise ChangeRefused(f"{uscc}: {fault.zh} / {fault.en}")
     if not all(isinstance(each, str) for each in names.values()):
         raise ChangeRefused(f"{uscc}: 须有中英文名称 / names in Chinese and English are needed")
     if row.get("level", options["level"]) not in set(Level):

@@ -88,6 +88,16 @@ def delegates(parent: str, targets: Targets) -> Iterator[Delegate]:
         yield Delegate(name, parent, role, _keys(delegations, role))
 
 
+def in_order(targets: Targets) -> bool:
+    """Whether special roles stand before general ones, and no role before another's namesake."""
+    delegations = targets.delegations
+    roles = {} if delegations is None else delegations.roles or {}
+    lengths = [_special_first(item)[0] for item in roles.items()]
+    same = [(tuple(role.paths or ()), name) for name, role in roles.items()]
+    grouped = sorted(same, key=lambda item: item[0])
+    return lengths == sorted(lengths) and grouped == sorted(grouped)
+
+
 def delegate_of(parent: str, targets: Targets, name: str) -> Delegate | None:
     """One delegated role, or None."""
     delegations = targets.delegations

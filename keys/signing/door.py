@@ -18,7 +18,7 @@ from keys.errors import ForeignOwner, PermissionsLoose, StoreUnavailable, Symlin
 from keys.signing.frames import Monotonic
 from keys.signing.peer import peer_of
 
-#: Connections that may wait to be taken: as many as the server takes at all.
+#: Connections that may wait to be taken while a signer starts anew.
 BACKLOG = 256
 #: How long a new signer waits for the one before it to finish what it is doing.
 WAIT_SECONDS = 15.0

@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ from keys.signing.messages import OPERATION
 
 #: As long as anybody waits for a signature (T55).
 SECONDS = 2.0
-#: Requests that one process sends side by side; others wait for their turn.
-CONNECTIONS = 8
+#: Requests that one process sends side by side: as many as a service has threads. Others wait.
+CONNECTIONS = 32
 _NUMBERS = 1 << 32
 
 
@@ -65,6 +66,7 @@ class Line:
         self._connections = connections
         self._monotonic = monotonic
         self._by_process: dict[int, _Here] = {}
+        weakref.finalize(self, _hang_up, self._by_process)
 
     def ask(self, operation: str, texts: Mapping[str, str | None], body: bytes = b"") -> bytes:
         """One operation of the signer.
@@ -170,3 +172,8 @@ class Line:
             raise
         here.idle.append(used)
         return answer
+
+
+def _hang_up(by_process: dict[int, _Here]) -> None:
+    for here in by_process.values():
+        here.hang_up()

@@ -44,12 +44,12 @@ def check_request(head: Head, body: bytes) -> tuple[str, dict[str, str]]:
         FrameInvalid: no such operation, a text too many or too few, a body where none belongs.
     """
     operation = head.get(OPERATION) or ""
-    if operation in CHANGES:
-        return operation, {}
     texts = {name: value for name, value in head.items() if name != OPERATION}
+    given = {name: value for name, value in texts.items() if value is not None}
+    if operation in CHANGES:
+        return operation, given
     if operation not in TAKES or texts.keys() != TAKES[operation]:
         raise FrameInvalid("no such operation")
-    given = {name: value for name, value in texts.items() if value is not None}
     if texts.keys() - given.keys() - OPTIONAL.get(operation, frozenset()):
         raise FrameInvalid("a text is missing")
     if body and operation not in WITH_BODY:

@@ -31,7 +31,7 @@ class Limits:
         finish: seconds given to requests under way when the process ends.
     """
 
-    connections: int = 256
+    connections: int = 512
     seconds: float = 2.0
     idle: float = 300.0
     report: float = 60.0

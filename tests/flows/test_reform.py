@@ -1,4 +1,4 @@
-"""Offices merge, are renamed, move to another code or host; what they signed stays true.
+"""Offices merge, are renamed, move, lose their log's key; what they signed holds.
 
 Everything is real but the clock: keys, records, publisher, issuing, status lists, the SDK.
 """
@@ -13,20 +13,25 @@ from typing import Any
 import pytest
 
 from certsvc import bootstrap
+from certsvc.authority.keys_compromise import compromise
 from certsvc.authority.records import new_record, publish_issuer, publish_records
 from certsvc.authority.world import Authority, open_authority
 from certsvc.catalogue import Catalogue
 from certsvc.issuing.errors import IssuingError
 from certsvc.issuing.model import IssueRequest
 from certsvc.issuing.service import IssuingService
+from certsvc.publishing.log_reader import LogReader
+from certsvc.publishing.log_signing import log_origin
 from certsvc.publishing.records import IssuerProfile
-from certsvc.service.engine import writing
+from certsvc.service.engine import reading, writing
 from certsvc.service.principal import SCOPES, client
 from certsvc.service.settings import Settings
 from certsvc.storage.sealing import Sealing, data_key_name
 from certsvc.storage.status_lists import StatusLists
 from certsvc.worker import make_worker
 from certsvc_sdk.client import Verifier
+from certsvc_sdk.log.leaf import issued_of
+from certsvc_sdk.policy import Policy
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right
 from keys import State
 from keys.provision import ensure_active
@@ -230,3 +235,34 @@ def test_an_office_that_moves_to_another_host(reform: Reform) -> None:
     with reform.authority() as authority:
         publish_issuer(authority, OFFICE, now=reform.now, mirrors=())
     assert reform.verifier(sources=sources).check(old).code == "malformed"
+
+
+def proof_of(reform: Reform, token: str) -> str:
+    """The proof that the office's log gives of a certificate now."""
+    signing_input = token.split("~", 1)[0].rpartition(".")[0].encode()
+    wanted = issued_of(signing_input).hash
+    with open_quiet(reform) as authority:
+        with reading(authority.engine) as connection:
+            rows = connection.exec_driver_sql("SELECT leaf_hash, log_index FROM log_entry").all()
+        (index,) = (place for leaf_hash, place in rows if leaf_hash == wanted)
+        reader = LogReader(authority.tree, authority.keys, origin=log_origin(OLD_HOST))
+        return reader.proof(index, wanted) or ""
+
+
+def test_a_stolen_log_key_proves_nothing_and_its_log_goes_on(reform: Reform) -> None:
+    old = reform.issue()
+    stale = proof_of(reform, old)
+    asks = Policy(require_log_proof=True)
+    assert reform.verifier().check(old, policy=asks, log_proof=stale).code == "valid"
+    with reform.authority() as authority:
+        (key,) = authority.keys.list("log")
+        compromise(authority, "log", key.kid, now=reform.now, replace=True)
+    # What the stolen key has signed counts no more; nothing else is lost.
+    verifier = reform.verifier()
+    assert verifier.check(old, policy=asks, log_proof=stale).code == "log_proof_missing"
+    assert verifier.check(old).code == "valid"
+    # The next certificate makes the log grow, and all proofs are good again.
+    new = reform.issue()
+    for token in (old, new):
+        proof = proof_of(reform, token)
+        assert verifier.check(token, policy=asks, log_proof=proof).code == "valid"

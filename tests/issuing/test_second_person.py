@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from certsvc.issuing import errors
 from certsvc.issuing.model import SupersedeRequest
-from certsvc.issuing.second_person import LIFE, MAX_WAITING
+from certsvc.issuing.second_person import LIFE
 from certsvc.service.engine import DatabaseUnavailable, reading, writing
 from certsvc.storage.approvals import Approvals, ApprovalState
 from certsvc.storage.audit import Audit
@@ -79,8 +79,9 @@ def test_nobody_agrees_to_an_own_request(world, service, maker, licence):
     ask(service, maker, licence())
 
 
-def test_own_requests_do_not_hide_those_of_others(service, maker, checker, licence):
-    for number in range(MAX_WAITING):
+def test_own_requests_do_not_hide_those_of_others(service, maker, checker, licence, monkeypatch):
+    monkeypatch.setattr("certsvc.issuing.second_person.MAX_WAITING", 2)
+    for number in range(2):
         ask(service, checker, licence(), f"own-{number}")
     waiting = ask(service, maker, licence())
     assert [one.approval_id for one in service.second_person.waiting(checker)] == [waiting]

@@ -145,10 +145,7 @@ class IssuerRecord:
         return False
 
     def status_address(self, uri: str) -> str | None:
-        """Where the status list of a token is read now; None: not under this issuer's addresses.
-
-        What a former host published under its own name stands under `status_prefix` today.
-        """
+        """Where a token's list is read now, also one of a former host; None: not this issuer's."""
         if under_prefix(uri, self.status_prefix):
             return uri
         folder = self.status_prefix.removeprefix(self.iss.removesuffix(f"i/{self.uscc}"))
@@ -277,6 +274,9 @@ def _check(record: IssuerRecord) -> None:
         raise Malformed("two keys share a kid")
     if not _is_directory(record.status_prefix):
         raise Malformed("status_prefix must be an https address that ends in /")
+    # Lists and revocations are remembered by their addresses: no office may name another's (T39).
+    if not record.status_prefix.endswith(f"/{record.uscc}/"):
+        raise Malformed("status_prefix must end in the office's own code")
     aggregation = record.status_aggregation
     if aggregation is not None and not under_prefix(aggregation, record.status_prefix):
         raise Malformed("status_aggregation lies outside status_prefix")

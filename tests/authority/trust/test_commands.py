@@ -13,7 +13,7 @@ from certsvc.service.engine import make_engine, reading
 from certsvc.service.settings import Settings
 from certsvc.storage.issuers import Issuers
 
-OFFICE = "113300000000000198"
+OFFICE = "113300000000000199"
 
 Run = Callable[..., Result]
 
@@ -112,8 +112,8 @@ def test_offices_from_a_file(
     sign("a", "--yes")
     run("publish", "carried.json")
     rows = [
-        {"uscc": f"1133010000000001{n}8", "name_zh": f"示例{n}", "name_en": f"Office {n}"}
-        for n in range(3)
+        {"uscc": uscc, "name_zh": f"示例{n}", "name_en": f"Office {n}"}
+        for n, uscc in enumerate(("11330100000000010J", "11330100000000011M", "11330100000000012Q"))
     ]
     source = tmp_path / "offices.jsonl"
     lines = [json.dumps({**row, "types": ["business-licence"]}) for row in rows]
@@ -123,6 +123,8 @@ def test_offices_from_a_file(
     source.write_text("{", encoding="utf-8")
     assert "offices.jsonl:1" in run("add-issuer", "--file", str(source), code=1).output
     run("add-issuer", code=2)
+    wrong = ("11330100000000010K", "--name-zh", "示例", "--name-en", "Office")
+    assert "check character" in run("add-issuer", *wrong, code=1).output
 
 
 def test_what_waits_is_seen_and_withdrawn(ceremony: Run, sign: Callable[..., Result]) -> None:

@@ -10,7 +10,7 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
 
 from certsvc.authority import trust_work
-from certsvc.authority.records import Outcome, new_record, publish_records
+from certsvc.authority.records import Outcome, new_record, publish_issuer, publish_records
 from certsvc.authority.trust_publishing import publish_staged
 from certsvc.authority.trust_work import Holders, RootChange
 from certsvc.publishing import delegations
@@ -137,6 +137,9 @@ def test_an_issuer_is_removed_at_once(forest: Any) -> None:
     assert reader.record(CITY) is not None
     trust_work.remove_issuer(forest.authority, f"issuers/330100/{CITY}.json", now=NOW)
     assert reader.record(CITY) is None
+    # Whoever rotates its keys later brings no right back.
+    publish_issuer(forest.authority, CITY, now=NOW)
+    assert reader.record(CITY).rights == ()
 
 
 # Bins

@@ -122,11 +122,7 @@ def windows() -> list[Window]:
 
 
 class World:
-    """One schedule's world.
-
-    Args:
-        policy: the rule of rotation.
-    """
+    """One schedule's world, under a rule of rotation."""
 
     def __init__(self, policy: RotationPolicy) -> None:
         self.policy = policy
@@ -156,8 +152,6 @@ class World:
     def end(self) -> None:
         self._home.cleanup()
 
-    # What time does.
-
     def wait(self, seconds: int, lag: int = 0, *, turn: bool = False) -> None:
         """Let time pass; the worker was at the tree `lag` seconds before its end."""
         end = self.now + seconds
@@ -186,8 +180,6 @@ class World:
         shutil.copytree(self.tree.root, new, copy_function=os.link)
         link(self.home / "mirror", new)
         self.copied = self.now
-
-    # What operators do.
 
     def publish(self) -> None:
         records = [record_of(self.store, office) for office in TYPES]
@@ -238,8 +230,6 @@ class World:
         draft = sdjwt.draft(header=header, claims=claims, disclose=(), salts=iter(()))
         text = draft.finish(signer.sign(draft.signing_input))
         self.certificates.append(Certificate(office, signer.kid, text))
-
-    # What windows do.
 
     def connect(self, window: Window) -> None:
         link(self.line(window), self.home / window.source)

@@ -1,22 +1,20 @@
 """A signer in this process, on a socket of its own, and doubles that do not do what they should."""
 
-import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import signer
 
 from keys.filestore import FileKeyStore
 from keys.signing import frames
 from keys.signing.client import SignerKeyStore
-from keys.signing.desk import Desk
 from keys.signing.door import listener
-from keys.signing.rights import EVERYTHING, Rights
-from keys.signing.server import Limits, SignerServer
 
 SHORT = 0.3
 
@@ -30,21 +28,8 @@ def path(tmp_path: Path) -> Path:
 def serving(path: Path, store: FileKeyStore) -> Callable[..., Any]:
     """A signer while the block lasts: `with serving() as server`."""
 
-    @contextmanager
-    def made(
-        *, behind: Any = None, users: Any = None, limits: Limits | None = None
-    ) -> Iterator[SignerServer]:
-        rights = Rights(users=users or {os.geteuid(): EVERYTHING})
-        with listener(path, wait=0) as listening:
-            desk = Desk(behind or store, rights)
-            server = SignerServer(listening, desk, rights, limits=limits)
-            thread = threading.Thread(target=server.serve)
-            thread.start()
-            try:
-                yield server
-            finally:
-                server.stop()
-                thread.join()
+    def made(*, behind: Any = None, **options: Any) -> Any:
+        return signer.serving(path, behind or store, **options)
 
     return made
 
@@ -92,8 +77,6 @@ def requests_of() -> Callable[[socket.socket], Iterator[frames.Frame]]:
     """The requests that come over a connection, until it is closed."""
 
     def read(connection: socket.socket) -> Iterator[frames.Frame]:
-        import time
-
         while True:
             try:
                 yield frames.receive(

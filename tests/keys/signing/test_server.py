@@ -4,17 +4,20 @@ import logging
 import os
 import socket
 import struct
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from servers.signer import serving as serving_at
 
-from keys.errors import KeyNotActive, StoreUnavailable
+from keys.errors import KeyNotActive, StoreUnavailable, UseForbidden
 from keys.signing import frames
 from keys.signing.client import SignerKeyStore
 from keys.signing.door import connect
 from keys.signing.frames import Closed, Frame, Kind
-from keys.signing.rights import EVERYTHING
+from keys.signing.rights import EVERYTHING, read_grants
 from keys.signing.server import Limits
 
 ISSUER = "119999000000000198"
@@ -210,3 +213,40 @@ def test_an_error_keeps_its_class(serving, client):
         pytest.raises(KeyNotActive, match="it is retired"),
     ):
         client.list()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs other users: run as root")
+def test_users_have_what_the_kernel_says_they_may(store, make):
+    """A web worker's user signs certificates; a third user of the same group is not heard."""
+    web, third, group = 12_340, 12_341, 12_342
+    mine, trust = make(), make(purpose="trust", alg="Ed25519")
+    users = {web: read_grants("certificate"), os.geteuid(): EVERYTHING}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o711)
+        path = Path(folder) / "signer" / "signer.sock"
+        with serving_at(path, store, users=users, group=group):
+            assert _as(web, group, path, mine) == 0
+            assert _as(web, group, path, trust) == 1
+            assert _as(third, group, path, mine) == 2
+            assert _as(web, third, path, mine) == 2
+            assert _as(0, 0, path, trust) == 0
+
+
+def _as(uid, gid, path, info):
+    """Sign as another user: 0 signed, 1 forbidden, 2 nobody answers."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    code = 3
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+        SignerKeyStore(path).signer(info.issuer_id, info.kid).sign(b"x")
+        code = 0
+    except UseForbidden:
+        code = 1
+    except StoreUnavailable:
+        code = 2
+    finally:
+        os._exit(code)

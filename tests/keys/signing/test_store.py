@@ -29,7 +29,7 @@ OTHER = "119999000000000273"
 
 
 def test_what_there_is_reads_alike(serving, client, store, make):
-    infos = [make(), make(State.RETIRED), make(purpose="log", issuer_id="log", role="lasting")]
+    infos = [make(State.RETIRED), make(), make(purpose="log", issuer_id="log", role="lasting")]
     with serving():
         assert client.list() == store.list()
         assert client.list(ISSUER) == store.list(ISSUER)

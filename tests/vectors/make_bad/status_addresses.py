@@ -120,7 +120,7 @@ def _exchanged(row: Row) -> None:
     )
     title = ("地址处放着陌生人的清单", "A stranger's list stands at the address")
     row.bad("list-of-a-stranger", *title, usual(), *MISSING, **served(status_list(key=STRANGER)))
-    moved: dict[str, Any] = {PATH: record(status_prefix=f"{BASE}status/other/")}
+    moved: dict[str, Any] = {PATH: record(status_prefix=f"https://elsewhere.example/status/{USCC}/")}
     title = ("记录的前缀已移走", "The record's prefix is elsewhere by now")
     row.bad("prefix-moved", *title, usual(), *BAD, records=moved)
     for name, prefix in {
@@ -132,6 +132,8 @@ def _exchanged(row: Row) -> None:
         "with-user": PREFIX.replace("certs", "u@certs"),
         "dot-dot": f"{PREFIX}../",
         "file": f"file:///srv/status/{USCC}/",
+        "of-another-office": f"{BASE}status/119999000000000273/",
+        "of-nobody": f"{BASE}status/",
     }.items():
         title = (f"记录的状态前缀不当：{name}", f"A record's status prefix is unfit: {name}")
         refused = {PATH: record(status_prefix=prefix)}
