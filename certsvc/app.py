@@ -37,7 +37,7 @@ from certsvc.service.metrics import Metrics, shared_metrics
 from certsvc.service.networks import read_networks
 from certsvc.service.problems import Problem
 from certsvc.service.retries import Retries
-from certsvc.service.settings import Settings
+from certsvc.service.settings import Settings, SettingsInvalid, variable
 from certsvc.service.shared.connection import Shared, open_shared
 from certsvc.service.shared.limiter import SharedLimiter
 from certsvc.service.tracing import Tracer, open_tracer, trace_transactions
@@ -85,6 +85,7 @@ def create_app(
     gate.at_start()
     attach_journal(settings, engine, clock_ns=time.time_ns, rng=rng)
     catalogue = Catalogue.builtin()
+    _check_types(settings, catalogue)
     service = MeteredIssuing(
         metrics=metrics,
         engine=engine,
@@ -133,6 +134,14 @@ def create_app(
     ):
         app.register_blueprint(blueprint)
     return app
+
+
+def _check_types(settings: Settings, catalogue: Catalogue) -> None:
+    """Refuse a rule for a type that does not exist: misspelt, it would protect nothing."""
+    unknown = settings.second_person_types - set(catalogue.names())
+    if unknown:
+        names = ", ".join(sorted(unknown))
+        raise SettingsInvalid(f"{variable('second_person')}: no certificate type {names}")
 
 
 def metrics_folder(settings: Settings) -> Path:

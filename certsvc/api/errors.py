@@ -59,6 +59,12 @@ APPROVAL_UNKNOWN = ProblemKind(
     "没有此待同意的请求，或已有决定",
     "No such request waits, or it was decided already",
 )
+TOO_MANY_WAITING = ProblemKind(
+    "too_many_waiting",
+    429,
+    "此客户端待第二人同意的请求过多",
+    "Too many requests of this client wait for a second person",
+)
 QUOTA_EXCEEDED = ProblemKind(
     "quota_exceeded",
     429,
@@ -182,6 +188,7 @@ API_KINDS: tuple[ProblemKind, ...] = (
     APPROVAL_REFUSED,
     SECOND_PERSON_NEEDED,
     APPROVAL_UNKNOWN,
+    TOO_MANY_WAITING,
     QUOTA_EXCEEDED,
     REQUEST_IN_PROGRESS,
     STATE_CONFLICT,
@@ -265,6 +272,7 @@ def problem_table() -> ProblemTable:
         errors.ApprovalRefused: _plain(APPROVAL_REFUSED),
         errors.SecondPersonNeeded: _plain(SECOND_PERSON_NEEDED),
         errors.ApprovalUnknown: _plain(APPROVAL_UNKNOWN),
+        errors.TooManyWaiting: _later(TOO_MANY_WAITING),
         errors.QuotaExceeded: _tomorrow,
         errors.SigningUnavailable: _later(SIGNING_UNAVAILABLE),
         errors.SelfCheckFailed: _plain(SELF_CHECK_FAILED),

@@ -100,6 +100,9 @@ def compromise(
     records = records_of(authority, owner)
     info = authority.keys.get(owner, kid)
     size = published_log_size(authority) if _chooses(cut) else None
+    if cut is None and size is None and _has_signed(authority, info):
+        # A line that is left out can never be drawn later.
+        raise CutBeyondLog("no log is published: nothing would stay valid")
     index = _index(info, cut, size)
     since = at if at is not None else info.compromised_at or now
     ended = compromised(info, now=now, at=since, accept_before_log_index=index)
@@ -148,6 +151,13 @@ def _index(info: KeyInfo, cut: Cut | None, size: int | None) -> int | None:
     if info.state is State.COMPROMISED:
         return info.accept_before_log_index
     return size if info.purpose == CERTIFICATE else None
+
+
+def _has_signed(authority: Authority, info: KeyInfo) -> bool:
+    if info.purpose != CERTIFICATE or info.state is State.COMPROMISED:
+        return False
+    with reading(authority.engine) as connection:
+        return KeyUse(connection).counts(info.issuer_id).get(info.kid, 0) > 0
 
 
 def _active(authority: Authority, info: KeyInfo) -> KeyInfo | None:

@@ -17,6 +17,7 @@ from certsvc.service.engine import reading, writing
 from certsvc.service.principal import SCOPES, operator
 from certsvc.service.settings import Settings
 from certsvc.storage.allowances import Allowances, day_of
+from certsvc.storage.approvals import Approvals
 from certsvc.storage.audit import Audit
 from certsvc.storage.clients import Client, Clients
 
@@ -122,7 +123,11 @@ def disable(issuer: str, client_id: str) -> None:
     with _open() as connection:
         if not Clients(connection).disable(issuer, client_id, now=now):
             raise _unknown()
+        # Whoever held its secret may have agreed to what is not issued yet.
+        reopened = Approvals(connection).reopen(issuer, client_id)
         _note(connection, issuer, "client.disable", client_id, now=now)
+    if reopened:
+        click.echo(f"{reopened} 项同意作废，重新等待 / approvals taken back, they wait again")
 
 
 @contextmanager

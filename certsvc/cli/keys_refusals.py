@@ -38,8 +38,8 @@ SENTENCES = {
         "It is the only active key: issuing would stop; say --stop if that is meant",
     ),
     "cut_beyond_log": (
-        "截断位置超出已公布的日志，或这把密钥不签发电子证照；请改用 --log-index 或 --nothing",
-        "The cut is beyond the published log, or the key signs no certificates",
+        "截断超出已公布的日志，或没有日志，或密钥不签发证照；可用 --nothing 全部作废",
+        "The cut is beyond the published log, or there is none, or the key signs none",
     ),
     "issuer_not_registered": ("没有登记这个发证机关", "No such issuer is registered"),
     "key_unknown": ("没有这把密钥", "There is no such key"),

@@ -38,6 +38,10 @@ _SENTENCES = {
         "内容过多，一个证照容纳不下",
         "too much for one certificate",
     ),
+    errors.ApprovalNeeded.code: (
+        "此类证照须经第二人同意，不能成批签发",
+        "a second person has to agree to this type: it is not issued in batches",
+    ),
     errors.TypeUnknown.code: ("没有此证照类型", "no such certificate type"),
     errors.ProfileUnknown.code: ("没有此版式", "no such profile"),
 }

@@ -17,6 +17,7 @@ IssuingError
 ├── ApprovalNeeded           approval_needed             a second person has to agree first
 ├── ApprovalRefused          approval_refused            the second person did not
 ├── ApprovalUnknown          approval_unknown            no such request waits
+├── TooManyWaiting           too_many_waiting            the client has asked for as much as it may
 ├── SecondPersonNeeded       second_person_needed        nobody agrees to an own request
 ├── SigningUnavailable       signing_unavailable         no key may or can sign now
 ├── SelfCheckFailed          self_check_failed           the fresh token did not verify
@@ -125,6 +126,12 @@ class ApprovalUnknown(IssuingError):
     """The issuer has no such request, or it was decided already."""
 
     code = "approval_unknown"
+
+
+class TooManyWaiting(IssuingError):
+    """So many requests of the client wait that nobody could read more."""
+
+    code = "too_many_waiting"
 
 
 class SecondPersonNeeded(IssuingError):

@@ -23,6 +23,8 @@ COLUMN = "request"
 ID_BYTES = 16
 # What one person reads through at a sitting; the rest shows when these are decided.
 MAX_WAITING = 100
+# Of one client: whoever holds its secret cannot crowd others out.
+MAX_ASKED = 50
 # Holders' data is not kept for its own sake: what nobody decided by then is asked for again, and
 # what was issued is known by its Idempotency-Key.
 LIFE = 30 * 24 * 3600
@@ -70,6 +72,8 @@ class SecondPerson:
             What the client is told.
 
         Raises:
+            IdempotencyKeyReused: The key waits with another request.
+            TooManyWaiting: `MAX_ASKED` requests of the client wait already.
             StorageUnavailable: The database failed.
             SigningUnavailable: Custody failed, which seals the request.
         """
@@ -90,7 +94,11 @@ class SecondPerson:
             approvals = Approvals(connection)
             known = approvals.of(scope)
             if known is not None:
+                if known.fingerprint != new.fingerprint:
+                    raise errors.IdempotencyKeyReused("the key belongs to another request")
                 return known
+            if approvals.count_waiting(scope.issuer_id, scope.client_id) >= MAX_ASKED:
+                raise errors.TooManyWaiting("too many requests wait")
             try:
                 with connection.begin_nested():
                     approvals.add(new)

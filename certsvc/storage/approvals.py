@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from certsvc.storage.idempotency import Scope
-from certsvc.storage.tables import approval
+from certsvc.storage.tables import approval, idempotency
 
 
 class ApprovalState(StrEnum):
@@ -120,6 +120,36 @@ class Approvals:
             .values(state=state.value, decided_at=now, decided_by=by)
         )
         return done.rowcount == 1
+
+    def count_waiting(self, issuer_id: str, client_id: str) -> int:
+        """How many requests of a client wait."""
+        query = (
+            sa.select(sa.func.count())
+            .select_from(approval)
+            .where(
+                approval.c.issuer_id == issuer_id,
+                approval.c.client_id == client_id,
+                approval.c.state == ApprovalState.WAITING.value,
+            )
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def reopen(self, issuer_id: str, decided_by: str) -> int:
+        """Let what a client has agreed to and nobody has used wait again; returns how many."""
+        used = sa.exists().where(
+            *(idempotency.c[name] == approval.c[name] for name in Scope.__slots__)
+        )
+        done = self._connection.execute(
+            approval.update()
+            .where(
+                approval.c.issuer_id == issuer_id,
+                approval.c.decided_by == decided_by,
+                approval.c.state == ApprovalState.APPROVED.value,
+                ~used,
+            )
+            .values(state=ApprovalState.WAITING.value, decided_at=None, decided_by=None)
+        )
+        return done.rowcount
 
     def any_before(self, moment: int) -> bool:
         """Whether some request was asked for before a moment in Unix seconds."""

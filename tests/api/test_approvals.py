@@ -7,6 +7,7 @@ import pytest
 
 from certsvc.app import create_app
 from certsvc.service.engine import make_engine, writing
+from certsvc.service.settings import SettingsInvalid
 from certsvc.storage.clients import Clients
 
 TYPE = "business-licence"
@@ -110,3 +111,9 @@ def test_granted_types_and_numbers_of_a_day(
     assert (full.status_code, full.json["code"]) == (429, "quota_exceeded")
     assert 0 < int(full.headers["Retry-After"]) <= 24 * 3600
     assert one.post("/v1/certificates", body, key="first").status_code == 201
+
+
+def test_a_rule_for_no_type_is_refused(world: Any) -> None:
+    settings = world.settings.model_copy(update={"second_person": "business-license"})
+    with pytest.raises(SettingsInvalid, match="business-license"):
+        create_app(settings, clock=world.clock)

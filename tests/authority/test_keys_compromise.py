@@ -86,6 +86,17 @@ def test_a_compromise_that_makes_no_sense(quick: World) -> None:
     assert "offset" in quick.text("compromise", ISSUER, key.kid, "--at", "yesterday", code=2)
 
 
+def test_without_a_published_log_nobody_ends_honest_certificates_unasked(quick: World) -> None:
+    quick.worker()
+    key = quick.active()
+    quick.issue("a")
+    (quick.settings.published / "log" / "checkpoint").unlink()
+    assert quick.refused("compromise", ISSUER, key.kid) == "cut_beyond_log"
+    assert quick.active() == key
+    done = quick.run("compromise", ISSUER, key.kid, "--nothing")
+    assert done["key"]["accept_before_log_index"] is None
+
+
 def test_a_stolen_key_without_successor_stops_issuing(quick: World) -> None:
     text = quick.text("compromise", ISSUER, quick.active().kid)
     assert "签发已停止" in text

@@ -178,3 +178,26 @@ def test_requests_are_not_kept_for_ever(world, service, maker, checker, licence)
     assert service.second_person.forget() == 2
     assert [one.approval_id for one in service.second_person.waiting(checker)] == [late]
     assert service.issue(maker, licence(0), "a").certificate_id == made.certificate_id
+
+
+def test_a_key_that_waits_with_another_request(service, maker, licence, monkeypatch):
+    ask(service, maker, licence(0))
+    with pytest.raises(errors.IdempotencyKeyReused):
+        service.issue(maker, licence(1), "k")
+    monkeypatch.setattr("certsvc.issuing.second_person.MAX_ASKED", 2)
+    ask(service, maker, licence(1), "k2")
+    with pytest.raises(errors.TooManyWaiting):
+        service.issue(maker, licence(2), "k3")
+    # What waits already is told again.
+    ask(service, maker, licence(1), "k2")
+
+
+def test_what_a_stolen_client_agreed_to_waits_again(world, service, maker, checker, licence):
+    used, unused = ask(service, maker, licence(0), "a"), ask(service, maker, licence(1), "b")
+    for one in (used, unused):
+        service.second_person.decide(checker, one, agreed=True)
+    service.issue(maker, licence(0), "a")
+    with writing(world.engine) as connection:
+        assert Approvals(connection).reopen(MARKET, "checker") == 1
+    assert ask(service, maker, licence(1), "b") == unused
+    assert service.issue(maker, licence(0), "a").replayed

@@ -79,25 +79,6 @@ def test_a_terminal_is_not_written_over(city: Any) -> None:
         read_request(named.to_bytes())
 
 
-def test_bins_with_a_thiefs_keys_are_said(city: Any) -> None:
-    thief = city.officer("z").key
-    request = city.request()
-    (name,) = request.parts
-    keys: list[str] = []
-
-    def cut(signed: Any) -> None:
-        signed.delegations = type(with_roles)({thief.keyid: thief}, None, bins)
-
-    metadata = Metadata[Targets].from_bytes(request.published["targets"].encode())
-    with_roles = metadata.signed.delegations
-    bins = SuccinctRoles([thief.keyid], 1, 5, name)
-    own = altered(request, name, cut)
-    said = " ".join(en for _, en in own.words[name])
-    keys.append(thief.keyid[:16])
-    assert all(f"key {each} is added" in said for each in keys)
-    assert "1 of 1 keys must sign" in said
-
-
 def test_replaced_keys_of_bins_are_no_mere_renewal(city: Any) -> None:
     good, bad = city.officer("q").key, city.officer("z").key
     signed = Metadata[Targets].from_bytes(city.request().parts["3301"].encode()).signed

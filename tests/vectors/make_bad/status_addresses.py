@@ -120,7 +120,9 @@ def _exchanged(row: Row) -> None:
     )
     title = ("地址处放着陌生人的清单", "A stranger's list stands at the address")
     row.bad("list-of-a-stranger", *title, usual(), *MISSING, **served(status_list(key=STRANGER)))
-    moved: dict[str, Any] = {PATH: record(status_prefix=f"https://elsewhere.example/status/{USCC}/")}
+    moved: dict[str, Any] = {
+        PATH: record(status_prefix=f"https://elsewhere.example/status/{USCC}/")
+    }
     title = ("记录的前缀已移走", "The record's prefix is elsewhere by now")
     row.bad("prefix-moved", *title, usual(), *BAD, records=moved)
     for name, prefix in {
