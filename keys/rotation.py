@@ -165,7 +165,7 @@ class _Group:
     def _preparation(self) -> list[Step]:
         active, policy = self._active, self._policy
         if active is None:
-            last = max(self._members, key=_left)
+            last = max(self._members, key=_served)
             # A key that was retired by hand has no successor unless somebody makes one.
             if last.state is not State.COMPROMISED or last.activated_at is None:
                 return []
@@ -189,7 +189,7 @@ class _Group:
         return self._listed.get(info.kid, self._now)
 
     def _step(self, action: Action, at: int, reason: Reason, info: KeyInfo | None = None) -> Step:
-        model = info or self._active or max(self._members, key=_left)
+        model = info or self._active or max(self._members, key=_served)
         return Step(
             action=action,
             at=at,
@@ -205,8 +205,9 @@ def _order(info: KeyInfo) -> tuple[str, str, tuple[str, ...], str, int, str]:
     return (*info.group[:3], info.role or "", info.created_at, info.kid)
 
 
-def _left(info: KeyInfo) -> tuple[int, str]:
-    return info.compromised_at or info.retired_at or 0, info.kid
+def _served(info: KeyInfo) -> tuple[int, bool, str]:
+    # By when it began: a theft may be dated back to before an earlier key's end.
+    return info.activated_at or 0, info.state is State.COMPROMISED, info.kid
 
 
 def _prepare(store: KeyStore, step: Step, now: int) -> KeyInfo:

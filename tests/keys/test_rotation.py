@@ -137,6 +137,15 @@ def test_a_stolen_key_gets_a_successor_and_a_retired_one_none(
     assert [step.at for step in steps if step.action is Action.ACTIVATE] == [NOW + 1 + 2 * DAY]
 
 
+def test_a_theft_dated_back_before_the_former_keys_end(store: FileKeyStore, make: Make) -> None:
+    old, new = make(), make(State.PRE_PUBLISHED)
+    store.rotate(ISSUER, new.kid, now=NOW + 9)
+    assert store.get(ISSUER, old.kid).state is State.RETIRED
+    store.compromise(ISSUER, new.kid, now=NOW + 20, at=NOW + 1)
+    kinds = [(step[0], step[2]) for step in planned(store.list(), NOW + 20)]
+    assert ("prepare", "compromised") in kinds
+
+
 def test_a_rotation_that_a_crash_cut_short_is_finished(
     store: FileKeyStore, make: Make, root: Path
 ) -> None:
