@@ -144,7 +144,8 @@ def _to_json(line: Mapping[str, Any]) -> str:
     try:
         return orjson.dumps(line, default=str).decode()
     except TypeError:  # a surrogate, or an integer beyond 64 bits
-        return json.dumps(line, ensure_ascii=False, default=str)
+        # Escaped: a stream refuses half a surrogate pair, and the line would be lost.
+        return json.dumps(line, default=str)
 
 
 def _describe(error: BaseException) -> dict[str, Any]:

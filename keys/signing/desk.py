@@ -78,10 +78,13 @@ class Desk:
     def _refused(
         self, request: Frame, operation: str, texts: Texts, peer: Peer, error: KeysError
     ) -> Frame:
-        about = f"{texts.get('issuer') or texts.get('name') or '-'}/{texts.get('kid') or '-'}"
+        # Whatever a caller names may hold line ends or half a surrogate pair: escaped.
+        issuer = ascii(texts.get("issuer", ""))[1:-1]
+        name = ascii(texts.get("name", ""))[1:-1]
+        about = f"{issuer or name or '-'}/{ascii(texts.get('kid', ''))[1:-1] or '-'}"
         # Asked on the off-chance, for a role that few have: an answer like any other.
         level = logging.DEBUG if isinstance(error, NoActiveKey) else logging.WARNING
-        extra = {"code": error.code, "issuer_id": texts.get("issuer", "")[:64]}
+        extra = {"code": error.code, "issuer_id": issuer[:64]}
         who = (peer.uid, peer.pid)
         text = "refused: %s of %.140s for user %d, process %d"
         log.log(level, text, operation, about, *who, extra=extra)

@@ -130,6 +130,20 @@ def test_what_has_no_quick_form_is_written_all_the_same(log_lines: Lines) -> Non
     assert (line["status"], line["route"]) == (2**70, "\ud800")
 
 
+def test_half_a_surrogate_pair_loses_no_line() -> None:
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="utf-8")
+    root, level = logging.getLogger(), logging.getLogger().level
+    handler = logs.configure(stream)
+    try:
+        logging.getLogger("certsvc.test").warning("refused: %s", "\ud800")
+        logs.write_line(_log, logging.INFO, "request", {"route": "\ud800"})
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert len(raw.getvalue().splitlines()) == 2
+
+
 def test_a_closed_stream_breaks_no_request() -> None:
     stream = io.StringIO()
     root, level = logging.getLogger(), logging.getLogger().level

@@ -98,18 +98,20 @@ def test_what_is_no_request_ends_the_connection(serving, path, head, body, kind)
         ({"do": "get", "issuer": ISSUER, "kid": "../../store"}, "name_invalid"),
         ({"do": "get", "issuer": "\ud800", "kid": "A" * 11}, "name_invalid"),
         ({"do": "hmac", "name": "../x"}, "name_invalid"),
+        ({"do": "get", "issuer": "a\n{\"level\":", "kid": "\x1b[2J"}, "name_invalid"),
         ({"do": "seal", "name": "rows", "context": "a b"}, "key_file_malformed"),
         ({"do": "active", "issuer": ISSUER, "purpose": "x", "type": None, "role": None},
          "use_forbidden"),
     ],
 )  # fmt: skip
-def test_hostile_names_are_refused_and_the_connection_goes_on(serving, path, head, code):
+def test_hostile_names_are_refused_and_the_connection_goes_on(serving, path, head, code, caplog):
     with serving(), connect(path, seconds=1) as connection:
         for number in (1, 2):
             request(connection, head, number=number)
             answer = receive(connection)
             assert (answer.kind, answer.number) == (Kind.REFUSAL, number)
             assert answer.head["code"] == code
+    assert all(message.isascii() and message.isprintable() for message in caplog.messages)
 
 
 def test_a_slow_request_is_not_waited_for(serving, path, client, caplog):
