@@ -21,6 +21,17 @@ from servers.redis import Redis  # noqa: E402
 from servers.softhsm import SoftHsm  # noqa: E402
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Escape what cannot travel between the runner's processes: hostile names get logged."""
+    report = yield
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode())
+        for title, text in report.sections
+    ]
+    return report
+
+
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """Folder of the standards' vectors; the test is skipped where it is absent."""
