@@ -95,6 +95,12 @@ QR_TOO_LARGE = ProblemKind(
     "证照内容过多，放不进可打印的二维码，请使用精简版式",
     "The certificate does not fit into a printable QR code; use a smaller profile",
 )
+PRINT_TOO_SMALL = ProblemKind(
+    "print_too_small",
+    422,
+    "二维码印得太小，扫码设备无法识读",
+    "No scanner would read the QR code at that size",
+)
 IDEMPOTENCY_KEY_REUSED = ProblemKind(
     "idempotency_key_reused",
     422,
@@ -194,6 +200,7 @@ API_KINDS: tuple[ProblemKind, ...] = (
     STATE_CONFLICT,
     VERSIONS_EXHAUSTED,
     QR_TOO_LARGE,
+    PRINT_TOO_SMALL,
     IDEMPOTENCY_KEY_REUSED,
     TYPE_UNKNOWN,
     PROFILE_UNKNOWN,

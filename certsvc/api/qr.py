@@ -6,15 +6,15 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from certsvc.api.auth import Authorise
-from certsvc.api.errors import QR_TOO_LARGE
-from certsvc.api.parameters import integer_parameter
+from certsvc.api.errors import PRINT_TOO_SMALL, QR_TOO_LARGE
+from certsvc.api.parameters import integer_parameter, size_parameter
 from certsvc.api.paths import certificate_path, checked_id
 from certsvc.api.schemas import QrCode
-from certsvc.face.errors import SymbolTooLarge
+from certsvc.face.errors import PrintTooSmall, SymbolTooLarge
 from certsvc.face.qr import PNG_SCALE, Symbol, png, qr_symbol, svg, symbol_size
 from certsvc.issuing.service import IssuingService
 from certsvc.service.principal import Principal
-from certsvc.service.problems import Problem
+from certsvc.service.problems import FieldProblem, Problem
 
 MAX_MODULE = 32  # a version-23 symbol of 117 modules gives 3,744 pixels, enough for a poster
 _SVG = "image/svg+xml"
@@ -62,17 +62,39 @@ def qr_blueprint(service: IssuingService, authorise: Authorise) -> Blueprint:
 
     @blueprint.get("/v1/certificates/<certificate_id>/qr.svg")
     def qr_svg(certificate_id: str) -> Response:
-        symbol = symbol_for(certificate_id, authorise("read"))
-        return _image(svg(symbol).encode(), _SVG)
+        principal = authorise("read")
+        size_mm = size_parameter(request.args)
+        symbol = symbol_for(certificate_id, principal)
+        try:
+            return _image(svg(symbol, size_mm=size_mm).encode(), _SVG)
+        except PrintTooSmall as error:
+            raise too_small(error) from error
 
     @blueprint.get("/v1/certificates/<certificate_id>/qr.png")
     def qr_png(certificate_id: str) -> Response:
         principal = authorise("read")
         module = integer_parameter(request.args, "module", least=1, most=MAX_MODULE)
+        size_mm = size_parameter(request.args)
         symbol = symbol_for(certificate_id, principal)
-        return _image(png(symbol, scale=module or PNG_SCALE), _PNG)
+        try:
+            return _image(png(symbol, scale=module or PNG_SCALE, size_mm=size_mm), _PNG)
+        except PrintTooSmall as error:
+            raise too_small(error) from error
 
     return blueprint
+
+
+def too_small(error: PrintTooSmall) -> Problem:
+    """The problem of a size that nobody could scan, with the smallest one that works."""
+    least = error.smallest_mm
+    field = FieldProblem(
+        "/size_mm",
+        PRINT_TOO_SMALL.code,
+        f"边长至少 {least:g} 毫米（含静区）",
+        f"the side is at least {least:g} mm, quiet zone included",
+        least=least,
+    )
+    return Problem(PRINT_TOO_SMALL, detail=f"at least {least:g} mm", errors=[field])
 
 
 def _image(image: bytes, content_type: str) -> Response:

@@ -16,6 +16,7 @@ from qrcode.constants import ERROR_CORRECT_M, ERROR_CORRECT_Q
 
 from certsvc.face.errors import SymbolTooLarge
 from certsvc.face.mask import best_mask
+from certsvc.face.printing import check_size, default_mm
 
 Level = Literal["Q", "M"]
 
@@ -23,9 +24,6 @@ Level = Literal["Q", "M"]
 QUIET_ZONE: Final = 4
 # Beyond these versions modules of a 40 mm print get too small for worn paper and plain cameras.
 MAX_VERSION: Final[dict[Level, int]] = {"Q": 18, "M": 23}
-# Side of the printed square with its quiet zone, and the smallest module, in millimetres.
-PRINT_MM: Final = 40.0
-MIN_MODULE_MM: Final = 0.33
 # Pixels a module in a PNG: 8 give a version-23 symbol 936 pixels, 600 dpi at 40 mm.
 PNG_SCALE: Final = 8
 
@@ -58,7 +56,7 @@ class Symbol:
     @property
     def print_mm(self) -> float:
         """Side of the printed square with its quiet zone, in millimetres."""
-        return max(PRINT_MM, MIN_MODULE_MM * self.side)
+        return default_mm(self.side)
 
 
 def symbol_size(
@@ -112,9 +110,17 @@ def _draw(prefix: str, digits: str, version: int, level: Level) -> Symbol:
     return Symbol(matrix=matrix, version=version, ecc=level)
 
 
-def svg(symbol: Symbol) -> str:
-    """Return the symbol as an SVG document: one path of horizontal runs, sized in millimetres."""
-    side, size = symbol.side, f"{symbol.print_mm:g}mm"
+def svg(symbol: Symbol, *, size_mm: float | None = None) -> str:
+    """Return the symbol as an SVG document: one path of horizontal runs, sized in millimetres.
+
+    Args:
+        symbol: the symbol to draw.
+        size_mm: side with quiet zone; None: `Symbol.print_mm`.
+
+    Raises:
+        PrintTooSmall: modules would be under 0.33 mm.
+    """
+    side, size = symbol.side, f"{_size(symbol, size_mm):g}mm"
     path: list[str] = []
     for top, row in enumerate(symbol.matrix):
         # Strokes of width 1 along the middle of each row, with relative moves: half the text.
@@ -130,19 +136,24 @@ def svg(symbol: Symbol) -> str:
     )
 
 
-def png(symbol: Symbol, *, scale: int = PNG_SCALE) -> bytes:
+def png(symbol: Symbol, *, scale: int = PNG_SCALE, size_mm: float | None = None) -> bytes:
     """Return the symbol as a black and white PNG with `scale` pixels a module.
 
-    The resolution recorded in the file makes it print at `Symbol.print_mm`.
+    The resolution recorded in the file makes it print at the size given; arguments and errors as
+    `svg`.
     """
-    side = symbol.side
+    side, size = symbol.side, _size(symbol, size_mm)
     grey = bytes(0 if dark else 255 for row in _framed(symbol) for dark in row)
     image = Image.frombytes("L", (side, side), grey).convert("1")
     image = image.resize((side * scale, side * scale), Image.Resampling.NEAREST)
-    dpi = image.width * _MM_PER_INCH / symbol.print_mm
+    dpi = image.width * _MM_PER_INCH / size
     out = io.BytesIO()
     image.save(out, "PNG", dpi=(dpi, dpi))
     return out.getvalue()
+
+
+def _size(symbol: Symbol, size_mm: float | None) -> float:
+    return symbol.print_mm if size_mm is None else check_size(symbol.side, size_mm)
 
 
 def terminal(symbol: Symbol, *, dark_background: bool = True) -> str:

@@ -37,6 +37,7 @@ class FieldProblem:
         zh: Chinese sentence.
         en: English sentence.
         value_position: 1-based position of the character meant, where it is one character.
+        least: the smallest number that would do, where it is a number that was too small.
     """
 
     path: str
@@ -44,6 +45,7 @@ class FieldProblem:
     zh: str
     en: str
     value_position: int | None = None
+    least: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The element of `errors`."""
@@ -55,6 +57,8 @@ class FieldProblem:
         }
         if self.value_position is not None:
             element["value_position"] = self.value_position
+        if self.least is not None:
+            element["least"] = self.least
         return element
 
 

@@ -76,3 +76,32 @@ def test_a_certificate_that_does_not_fit_is_issued_all_the_same(
     for end in ("svg", "png"):
         image = licence.get(f"{found['links']['self']}/qr.{end}")
         assert (image.status_code, image.get_json()["code"]) == (409, "qr_too_large")
+
+
+@pytest.mark.parametrize("end", ["svg", "png"])
+def test_a_size_that_nobody_could_scan_is_refused(
+    licence: Any, issued: dict[str, Any], end: str
+) -> None:
+    answer = licence.get(issued["qr"][end] + "?size_mm=20")
+    document = answer.get_json()
+    assert (answer.status_code, document["code"]) == (422, "print_too_small")
+    (error,) = document["errors"]
+    side = 17 + 4 * issued["qr"]["version"] + 8
+    assert error["path"] == "/size_mm"
+    assert 0.33 <= error["least"] / side < 0.331
+    assert f"{error['least']:g} 毫米" in error["zh"]
+    again = licence.get(f"{issued['qr'][end]}?size_mm={error['least']}")
+    assert again.status_code == 200
+    if end == "svg":
+        assert f'width="{error["least"]:g}mm"' in again.text
+
+
+@pytest.mark.parametrize(
+    "size", ["", "-1", "x", "1001", "40.55", "4e1", "nan", "inf", "\u0664\u0660"]
+)
+@pytest.mark.parametrize("end", ["svg", "png"])
+def test_a_size_is_a_number(licence: Any, issued: dict[str, Any], end: str, size: str) -> None:
+    answer = licence.get(issued["qr"][end], query_string={"size_mm": size})
+    document = answer.get_json()
+    assert (answer.status_code, document["code"]) == (400, "parameter_invalid")
+    assert document["errors"][0]["path"] == "/size_mm"
