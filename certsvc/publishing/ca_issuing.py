@@ -185,6 +185,7 @@ def certify(
             crls=[workshop.folder.list(each) for each in names],
             expected=Expected(public=public, iss=office.iss, uscc=office.uscc, name=office.name),
             at=now,
+            now=now,
         )
     workshop.folder.put_issued(name, found.serial, data)
     return Certified(

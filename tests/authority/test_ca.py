@@ -78,7 +78,8 @@ def check(settings: Settings, kid: str, at: int, **options: Any) -> Any:
     assert anchor is not None
     lists = [tree.read(f"x509/{name}") for name in tree.names("x509") if name.endswith(".crl")]
     crls = [each for each in lists if each is not None]
-    return validate_issuer(record_of(settings), kid, anchors=[anchor], crls=crls, at=at, **options)
+    given = {"now": at, **options}
+    return validate_issuer(record_of(settings), kid, anchors=[anchor], crls=crls, at=at, **given)
 
 
 def test_a_departments_chain_is_published(settings: Settings, run: Run) -> None:

@@ -65,7 +65,7 @@ def validate_chain(
     crls: Sequence[bytes],
     expected: Expected,
     at: int,
-    now: int | None = None,
+    now: int,
     at_is_proven: bool = False,
 ) -> ValidChain:
     """Check a chain; nothing is fetched, and no other function of this package need be called.
@@ -84,7 +84,8 @@ def validate_chain(
         crls: DER of lists of revocations, from anywhere: each is signed.
         expected: whose chain it must be.
         at: Unix seconds; the time of signing (`iat`).
-        now: Unix seconds; freshness of lists is judged by it. None: `at`.
+        now: Unix seconds; freshness of lists is judged by it. Never left out: who judged a list by
+            the time of signing would believe one that somebody kept from before the revocation.
         at_is_proven: the time of signing is proven by the transparency log, so that a revocation
             for theft from a later moment on does not matter.
 
@@ -115,14 +116,7 @@ def validate_chain(
     check_office(leaf, iss=expected.iss, uscc=expected.uscc, name=expected.name)
     # 7; the anchor is trusted as it is: who does not want it any more takes it away
     used = tuple(
-        check_revocation(
-            subject,
-            issuer,
-            lists,
-            at=at,
-            now=at if now is None else now,
-            at_is_proven=at_is_proven,
-        )
+        check_revocation(subject, issuer, lists, at=at, now=now, at_is_proven=at_is_proven)
         for subject, issuer in pairwise(path)
     )
     periods = [period(one) for one in path]
@@ -143,7 +137,7 @@ def validate_issuer(
     anchors: Sequence[bytes],
     crls: Sequence[bytes],
     at: int,
-    now: int | None = None,
+    now: int,
     at_is_proven: bool = False,
 ) -> ValidChain:
     """Check the chain that an issuer's trust record gives for one of its keys.

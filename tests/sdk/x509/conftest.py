@@ -288,9 +288,8 @@ def openssl(tmp_path_factory: pytest.TempPathFactory) -> Callable[[World], tuple
         ):
             if (place / label).stat().st_size:
                 command += [f"-{option}", str(place / label)]
-        done = subprocess.run(
-            [*command, str(place / "leaf")], capture_output=True, text=True, timeout=30
-        )
+        command.append(str(place / "leaf"))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30)
         return done.returncode == 0, done.stdout + done.stderr
 
     return verify

@@ -93,6 +93,7 @@ def made(signers: dict[str, ExternalKey], office: Office, tools: Any) -> Make:
             "crls": lists,
             "expected": Expected(public=public, iss=office.iss, uscc=office.uscc, name=office.name),
             "at": tools.NOW,
+            "now": tools.NOW,
         }
 
     return make

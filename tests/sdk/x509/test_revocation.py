@@ -228,6 +228,18 @@ def test_freshness_is_judged_by_now_and_validity_by_the_signing(world: Any, tool
     assert caught.value.code == "chain_revocation_unknown"
 
 
+def test_nobody_forgets_to_say_what_time_it_is(world: Any, tools: Any) -> None:
+    """A list kept from before a revocation is fresh at the signing for ever."""
+    world.lists["middle"].end = tools.NOW + tools.DAY
+    arguments = world.arguments()
+    assert validate_chain(**arguments)
+    with pytest.raises(ChainInvalid):
+        validate_chain(**{**arguments, "now": tools.NOW + tools.DAY})
+    del arguments["now"]
+    with pytest.raises(TypeError, match="now"):
+        validate_chain(**arguments)
+
+
 def test_a_list_is_read_as_it_was_made(world: Any, tools: Any, x509_keys: Any) -> None:
     key = x509_keys["root"]
     signer = ExternalKey(lambda data: _raw(key, data), jwk_of(key.public_key()))
