@@ -32,6 +32,7 @@ from certsvc_sdk.policy import Policies
 from verifier.api import api_blueprint, direct_route
 from verifier.checking import DecoderGate
 from verifier.desk import desk_blueprint
+from verifier.dictionaries import dictionaries_blueprint
 from verifier.inputs import REQUEST_BYTES
 from verifier.labels import load_labels
 from verifier.nonces import IssuedNonces, LocalNonces
@@ -99,6 +100,7 @@ def create_app(
         api_blueprint(checker, gate, labels, policies),
         nonces_blueprint(nonces, clock),
         desk_blueprint(checker, gate, labels, policies),
+        dictionaries_blueprint(verifier),
         contract_blueprint(),
         health_blueprint(watch.checks()),
         metrics_blueprint(

@@ -65,6 +65,7 @@ class World:
     """An issuer with everything it publishes."""
 
     tree: PublishedTree
+    publisher: TrustPublisher
     root: bytes
     url: str
     certificate: Signer
@@ -226,6 +227,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         thread.start()
         made = World(
             tree=tree,
+            publisher=publisher,
             root=root,
             url=f"http://127.0.0.1:{server.server_port}/",
             certificate=certificate,

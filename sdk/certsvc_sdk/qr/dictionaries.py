@@ -40,6 +40,11 @@ _BUILT_IN: Final = {
 }
 
 
+def numbers() -> tuple[int, ...]:
+    """Return the numbers of the built-in dictionaries, the empty one left out."""
+    return tuple(_BUILT_IN)
+
+
 # Not state: the files are immutable and their hashes are checked here.
 @cache
 def load(number: int) -> bytes:

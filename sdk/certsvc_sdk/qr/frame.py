@@ -28,6 +28,8 @@ from certsvc_sdk.strict import MAX_TOKEN, b64u_decode, b64u_encode
 
 VERSION = 1
 SEED_BYTES = 16
+# What DEFLATE may yield: far above any symbol's content (T21, T37: no bombs).
+MAX_STREAM = 64 * 1024
 
 _FLAG_SALTS = 0b01
 _FLAG_EMPTY = 0b10
@@ -38,8 +40,6 @@ _SIGNATURE_CHARACTERS = 86
 _CRC_BYTES = 2
 # The number of individual salts is one byte.
 _MAX_SALTS = 255
-# What DEFLATE may yield: far above any symbol's content (T21, T37: no bombs).
-_MAX_STREAM = 64 * 1024
 
 _PART = r"[A-Za-z0-9_-]+"
 _TOKEN = re.compile(rf"({_PART})\.({_PART})\.({_PART})~((?:{_PART}~)*)")
@@ -227,11 +227,11 @@ def _inflate(data: bytes, preset: bytes) -> list[str]:
     """Inflate within bounds and split into lines; header and payload lines are there."""
     reader = zlib.decompressobj(-zlib.MAX_WBITS, preset)
     try:
-        stream = reader.decompress(data, _MAX_STREAM + 1)
+        stream = reader.decompress(data, MAX_STREAM + 1)
     except zlib.error as error:
         raise Malformed("the frame's compressed data are broken") from error
-    if len(stream) > _MAX_STREAM:
-        raise Malformed(f"the frame inflates to more than {_MAX_STREAM} bytes")
+    if len(stream) > MAX_STREAM:
+        raise Malformed(f"the frame inflates to more than {MAX_STREAM} bytes")
     if not reader.eof or reader.unused_data or reader.unconsumed_tail:
         raise Malformed("the frame's compressed data do not end exactly")
     try:

@@ -1,7 +1,8 @@
 """Make `frame-v1.json`: QR frames that every reader must read for ever, and broken ones.
 
 Run it for new cases only (`python tests/vectors/qr/generate.py`); published bytes stay readable,
-so an existing valid case is never removed. Signatures are fixed bytes: frames carry, not verify.
+so an existing valid case is kept as it is. Signatures are fixed bytes: frames carry, not verify.
+Readers in other languages are held to the same file (`tests/verifier/reader`).
 """
 
 import hashlib
@@ -10,13 +11,14 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from broken import SEED, SIGNATURE, broken_frames
+
 from certsvc_sdk import sdjwt
 from certsvc_sdk.qr import dictionaries, digits, frame, text
+from certsvc_sdk.strict import b64u_decode, b64u_encode
 
 TARGET = Path(__file__).with_name("frame-v1.json")
 HOST = "certs.example"
-SEED = bytes(range(16))
-SIGNATURE = bytes(range(64, 128))
 HEADER = {"alg": "ES256", "typ": "dc+sd-jwt", "kid": "n4bQgYhMfWW"}
 LICENCE = {
     "iss": "https://certs.example/i/119999000000000198",
@@ -44,12 +46,31 @@ HOUSEHOLD = {
 }
 DISCLOSE = {"/head_name", "/address", "/members/*", "/members/*/sex", "/members/*/citizen_id"}
 
+# What UTF-8 makes long or odd: beyond the basic plane, joined emoji, combining, right to left, a
+# byte order mark, line separators that are no LF, every escape, and text that looks like slots.
+ODD = {
+    "iss": HOUSEHOLD["iss"],
+    "name": "\U00020bb7\U000244d3野家 👨‍👩‍👧‍👦🇨🇳 e\u0301 \u202eabc\u202c",
+    "breaks": "\ufeffa\u2028b\u2029c\u0085d\r\n\t\b\f\u007f\u001f",
+    "slots": ['"_sd":[1]', '{"...":""}', "\\", '\\"', '"', '"_sd_alg":"sm3"', ""],
+    '"_sd"': {"...x": {"a": None, "b": [True, -1, {"c": []}]}},
+}
+ODD_DISCLOSE = {"/name", "/breaks", "/slots/*", '/"_sd"', '/"_sd"/...x', '/"_sd"/...x/b/2'}
+
 Salts = Callable[[int], bytes]
 
 
-def token(claims: dict[str, object], disclose: set[str], salts: Salts) -> str:
+def token(
+    claims: dict[str, object], disclose: set[str], salts: Salts, digest: str = "sha-256"
+) -> str:
     """Return an unverifiable token of these claims."""
-    made = sdjwt.draft(header=HEADER, claims=claims, disclose=disclose, salts=salts)  # type: ignore[arg-type]
+    made = sdjwt.draft(
+        header=HEADER,
+        claims=claims,  # type: ignore[arg-type]
+        disclose=disclose,
+        salts=salts,
+        digest_algorithm=digest,
+    )
     return made.finish(SIGNATURE)
 
 
@@ -62,6 +83,8 @@ def valid() -> list[dict[str, object]]:
     """Cases that unpack to exactly their token."""
     household = token(HOUSEHOLD, DISCLOSE, sdjwt.salts_from_seed(SEED))
     individual = token(HOUSEHOLD, DISCLOSE, own_salt)
+    salts = sdjwt.salts_from_seed(SEED)
+    odd = token(ODD, ODD_DISCLOSE, own_salt)
     core = {"/head_name", "/members/0", "/members/1", "/members/1/sex"}
     cases = [
         ("no-disclosures", token(LICENCE, set(), own_salt), None, 1),
@@ -70,113 +93,86 @@ def valid() -> list[dict[str, object]]:
         ("nested-individual-salts", individual, None, 2),
         ("nested-some-withheld", sdjwt.present(individual, core), None, 2),
         ("nested-all-withheld", sdjwt.present(individual, set()), None, 2),
+        ("odd-characters-seed", token(ODD, ODD_DISCLOSE, salts), SEED, 1),
+        ("odd-characters-withheld", sdjwt.present(odd, {"/slots/2", "/breaks"}), None, 0),
+        ("digest-sm3", token(HOUSEHOLD, DISCLOSE, salts, "sm3"), SEED, 2),
+        ("decoys-count-as-withheld", decoys(), None, 0),
+        ("nested-fifteen-deep", token(deep(15), every(15), salts), SEED, 0),
+        ("disclosures-256", token(wide(256), {"/wide/*"}, salts), SEED, 0),
     ]
     rows: list[dict[str, object]] = []
     for name, made, seed, dictionary in cases:
         body = frame.pack(made, seed, dictionary=dictionary)
-        rows.append(
-            {
-                "name": name,
-                "text": text.to_text(body, HOST),
-                "token": made,
-                "seed": seed.hex() if seed else None,
-                "dictionary": dictionary,
-            }
-        )
+        rows.append(row(name, text.to_text(body, HOST), made, seed=seed, dictionary=dictionary))
+    rows += spellings(frame.pack(household, SEED, dictionary=2), household)
     return rows
 
 
-def body(  # every part of a frame, so that a case can break one of them
-    stream: bytes,
-    *,
-    head: bytes = b"\x01\x00\x02",
-    salts: bytes = b"",
-    packed: Callable[[bytes], bytes] | None = None,
-    signature: bytes = SIGNATURE,
-) -> bytes:
-    """Return frame bytes with a right CRC."""
-    data = (packed or deflate)(stream)
-    content = head + salts + data + signature
-    return content + frame.crc16(content)
+def row(
+    name: str, code: str, made: str, *, seed: bytes | None, dictionary: int
+) -> dict[str, object]:
+    """One valid case."""
+    shown = seed.hex() if seed else None
+    return {"name": name, "text": code, "token": made, "seed": shown, "dictionary": dictionary}
 
 
-def deflate(stream: bytes) -> bytes:
-    """Raw DEFLATE without dictionary."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return packer.compress(stream) + packer.flush()
-
-
-def broken_frames() -> dict[str, tuple[bytes, str]]:
-    """Frames with a right CRC (but for one) that must be refused, with their error code."""
-    flat = b'{"alg":"ES256"}\n{"iss":"x"}'
-    one = b'{"alg":"ES256"}\n{"_sd":[1],"_sd_alg":"sha-256"}\n"a":1'
-    seed = {"head": b"\x01\x00\x00", "salts": SEED}
-    withheld = b"A" * 43
-    good = body(flat)
-    return {
-        "crc-wrong": (good[:-1] + bytes((good[-1] ^ 1,)), "unreadable"),
-        "version-2": (body(flat, head=b"\x02\x00\x02"), "format_unsupported"),
-        "version-0": (body(flat, head=b"\x00\x00\x02"), "format_unsupported"),
-        "flags-both": (body(flat, head=b"\x01\x00\x03"), "format_unsupported"),
-        "flags-unknown": (body(flat, head=b"\x01\x00\x04"), "format_unsupported"),
-        "dictionary-unknown": (body(flat, head=b"\x01\x63\x02"), "format_unsupported"),
-        "signature-short": (
-            body(flat, packed=lambda _: b"", signature=SIGNATURE[:63]),
-            "malformed",
-        ),
-        "stream-cut": (body(flat, packed=lambda s: deflate(s)[:-2]), "malformed"),
-        "stream-followed-by-bytes": (body(flat, packed=lambda s: deflate(s) + b"\0"), "malformed"),
-        "stream-not-deflate": (body(flat, packed=lambda _: b"\xff\xff\xff"), "malformed"),
-        "stream-over-64-kib": (body(flat + b" " * 65536), "malformed"),
-        "stream-not-utf-8": (body(b'{"alg":1}\n{"iss":"\xff"}'), "malformed"),
-        "stream-one-line": (body(b'{"alg":"ES256"}'), "malformed"),
-        "stream-empty-header": (body(b'\n{"iss":"x"}'), "malformed"),
-        "line-without-flag": (body(one), "malformed"),
-        "line-missing": (body(one.replace(b"[1]", b"[2]"), **seed), "malformed"),
-        "line-unused": (body(one + b'\n"b":2', **seed), "malformed"),
-        "line-all-missing": (body(b'{"alg":1}\n{"_sd":[1]}'), "malformed"),
-        "line-without-name": (body(one.replace(b'"a":1', b"1"), **seed), "malformed"),
-        "line-without-value": (body(one.replace(b'"a":1', b'"a":'), **seed), "malformed"),
-        "line-empty": (body(b'{"alg":1}\n{"m":[{"...":""}]}\n', **seed), "malformed"),
-        "seed-without-lines": (body(flat, **seed), "malformed"),
-        "seed-with-withheld": (
-            body(one.replace(b"[1]", b'[1,"%s"]' % withheld), **seed),
-            "malformed",
-        ),
-        "seed-with-withheld-element": (
-            body(one.replace(b'{"_sd":', b'{"m":[{"...":"%s"}],"_sd":' % withheld), **seed),
-            "malformed",
-        ),
-        "salts-too-few": (
-            body(one + b"\n2", head=b"\x01\x00\x01", salts=b"\x01" + SEED),
-            "malformed",
-        ),
-        "salts-too-many": (body(one, head=b"\x01\x00\x01", salts=b"\x02" + SEED * 2), "malformed"),
-        "salts-none": (body(flat, head=b"\x01\x00\x01", salts=b"\x00"), "malformed"),
-        "salts-past-the-end": (body(one, head=b"\x01\x00\x01", salts=b"\xff" + SEED), "malformed"),
-        "withheld-unsorted": (
-            body(
-                one.replace(b"[1]", b'[1,"%s","%s"]' % (b"B" * 43, withheld)),
-                head=b"\x01\x00\x01",
-                salts=b"\x01" + SEED,
-            ),
-            "malformed",
-        ),
-        "sd-without-count": (body(one.replace(b"[1]", b"[]"), **seed), "malformed"),
-        "sd-count-with-leading-zero": (body(one.replace(b"[1]", b"[01]"), **seed), "malformed"),
-        "sd-with-white-space": (body(one.replace(b"[1]", b" [1]"), **seed), "malformed"),
-        "sd-before-endless-string": (body(one.replace(b'256"}', b"256}"), **seed), "malformed"),
-        "nested-too-deep": (
-            body(one.replace(b'"a":1', b"\n".join([b'"a":{"_sd":[1]}'] * 20 + [b'"a":1'])), **seed),
-            "malformed",
-        ),
-        "lines-over-256": (
-            body(
-                b'{"alg":1}\n{"_sd":[257]}' + b"".join(b'\n"a%d":1' % n for n in range(257)), **seed
-            ),
-            "malformed",
-        ),
+def spellings(packed: bytes, made: str) -> list[dict[str, object]]:
+    """Other ways in which the same certificate arrives: scanners, and makers of other DEFLATE."""
+    stream = zlib.decompressobj(-15, dictionaries.load(2)).decompress(packed[19:-66])
+    stored = b"\x01" + len(stream).to_bytes(2, "little")
+    stored += (len(stream) ^ 0xFFFF).to_bytes(2, "little") + stream
+    blocks = zlib.compressobj(9, zlib.DEFLATED, -15)
+    several = blocks.compress(stream[:99]) + blocks.flush(zlib.Z_FULL_FLUSH)
+    several += blocks.compress(stream[99:]) + blocks.flush()
+    head, bare = packed[:19], digits.encode(packed)
+    plain = b"\x01\x00\x00" + SEED
+    codes = {
+        "digits-bare": (bare, 2),
+        "caps-lock": (f"HTTPS://CERTS.EXAMPLE/V#{bare}", 2),
+        "white-space-around": (f" \u3000\r\n\x1c\x85https://{HOST}:8443/v#{bare}\t\n\u2028", 2),
+        "deflate-stored": (text.to_text(framed(head + stored), HOST), 2),
+        "deflate-several-blocks": (text.to_text(framed(plain + several), HOST), 0),
     }
+    return [
+        row(name, code, made, seed=SEED, dictionary=dictionary)
+        for name, (code, dictionary) in codes.items()
+    ]
+
+
+def framed(content: bytes) -> bytes:
+    """Return a frame of these bytes, with signature and CRC."""
+    return content + SIGNATURE + frame.crc16(content + SIGNATURE)
+
+
+def decoys() -> str:
+    """A token whose digests belong to nothing, between those of claims, and nested in one."""
+    plain = token(HOUSEHOLD, {"/head_name", "/members/0"}, own_salt)
+    head, payload, signature = plain.partition("~")[0].split(".")
+    strange = [b64u_encode(hashlib.sha256(b"decoy %d" % n).digest()) for n in range(3)]
+    written = json.loads(b64u_decode(payload))
+    written["_sd"] = sorted([*written["_sd"], *strange[:2]])
+    written["members"].append({"...": strange[2]})
+    again = json.dumps(written, ensure_ascii=False, separators=(",", ":")).encode()
+    compact = ".".join((head, b64u_encode(again), signature))
+    return "~".join((compact, plain.partition("~")[2]))
+
+
+def deep(levels: int) -> dict[str, object]:
+    """Claims nested so deep."""
+    claims: dict[str, object] = {"end": 1}
+    for _ in range(levels - 1):
+        claims = {"a": claims}
+    return claims
+
+
+def every(levels: int) -> set[str]:
+    """Pointers of `deep`: each level a disclosure of its own."""
+    return {"/a" * n for n in range(1, levels)} | {"/a" * (levels - 1) + "/end"}
+
+
+def wide(size: int) -> dict[str, object]:
+    """Claims with so many elements."""
+    return {"iss": HOUSEHOLD["iss"], "wide": list(range(size))}
 
 
 def invalid() -> list[dict[str, str]]:
@@ -192,6 +188,15 @@ def invalid() -> list[dict[str, str]]:
         "digits-more-than-any-symbol": (prefix + "1" * 7091, "unreadable"),
         "digits-bare-broken": ("9" * 60, "unreadable"),
         "digits-bare-too-few": ("1" * 59, "not_a_certificate"),
+        "digits-tail-impossible": (prefix + good[: 17 * 9 + 1], "unreadable"),
+        "digits-tail-above-range": (prefix + good[: 17 * 9] + "256", "unreadable"),
+        "digits-with-space": (prefix + good[:17] + " " + good[17:], "unreadable"),
+        "digits-bare-with-letter": (good[:80] + "O" + good[80:], "not_a_certificate"),
+        "digits-bare-of-another-script": ("\u0661" * 80, "not_a_certificate"),
+        "prefix-in-other-letters": (f"https://{HOST}/\u1d20#" + good, "not_a_certificate"),
+        "prefix-with-long-s": ("http\u017f://" + HOST + "/v#" + good, "not_a_certificate"),
+        "prefix-with-nul": ("\0" + prefix + good, "not_a_certificate"),
+        "prefix-with-mark": ("\ufeff" + prefix + good, "not_a_certificate"),
         "url-foreign": ("https://example.org/pay?id=" + good, "not_a_certificate"),
         "url-other-path": (f"https://{HOST}/p#" + good[:39], "not_a_certificate"),
         "url-plain-http": (f"http://{HOST}/v#" + good, "not_a_certificate"),
@@ -209,10 +214,12 @@ def invalid() -> list[dict[str, str]]:
 
 if __name__ == "__main__":
     pinned = {str(n): hashlib.sha256(dictionaries.load(n)).hexdigest() for n in (0, 1, 2)}
+    published = json.loads(TARGET.read_text("utf-8"))["valid"] if TARGET.exists() else []
+    old = {case["name"] for case in published}
     vectors = {
         "origin": "this project; made by generate.py beside this file",
         "dictionaries_sha256": pinned,
-        "valid": valid(),
+        "valid": published + [case for case in valid() if case["name"] not in old],
         "invalid": invalid(),
     }
     TARGET.write_text(json.dumps(vectors, ensure_ascii=False, indent=1) + "\n", "utf-8")
