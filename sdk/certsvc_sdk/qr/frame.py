@@ -23,6 +23,7 @@ from certsvc_sdk.errors import (
     Unreadable,
 )
 from certsvc_sdk.qr import dictionaries
+from certsvc_sdk.qr.squeeze import squeeze
 from certsvc_sdk.qr.stream import MAX_DISCLOSURES, SALT_BYTES, collapse, expand
 from certsvc_sdk.strict import MAX_TOKEN, b64u_decode, b64u_encode
 
@@ -40,6 +41,9 @@ _SIGNATURE_CHARACTERS = 86
 _CRC_BYTES = 2
 # The number of individual salts is one byte.
 _MAX_SALTS = 255
+
+# A symbol for paper holds 821 bytes of frame: what zlib makes longer than this will not fit.
+_WORTH_A_SEARCH = 1024
 
 _PART = r"[A-Za-z0-9_-]+"
 _TOKEN = re.compile(rf"({_PART})\.({_PART})\.({_PART})~((?:{_PART}~)*)")
@@ -71,7 +75,13 @@ def carries(token: str) -> bool:
     return len(signature) == _SIGNATURE_CHARACTERS
 
 
-def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
+def pack(
+    token: str,
+    seed: bytes | None,
+    *,
+    dictionary: int,
+    later: dictionaries.Later | None = None,
+) -> bytes:
     """Write a token as frame bytes.
 
     The seed reveals every salt, so it travels only where nothing is withheld; it is left out where
@@ -81,6 +91,7 @@ def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
         token: SD-JWT without key binding, `<jws>~<disclosure>~…~`, disclosures in pre-order.
         seed: the 16-byte seed all salts come from, or None to carry the salts one by one.
         dictionary: id of the preset dictionary (`certsvc_sdk.qr.dictionaries`).
+        later: gives dictionaries that are younger than this release; None: there are none.
 
     Returns:
         The frame; `unpack` gives back exactly this token.
@@ -93,16 +104,18 @@ def pack(token: str, seed: bytes | None, *, dictionary: int) -> bytes:
             individual salts, or a text (order, white space) that the frame cannot give back
             exactly.
     """
-    preset = dictionaries.load(dictionary)
+    preset = dictionaries.find(dictionary, later)
     header, payload, signature, disclosures = _split(token)
     text = collapse(payload, disclosures)
     flags, salts = _salts(text.salts, seed, withheld=text.withheld)
     stream = "\n".join((header, text.payload, *text.lines)).encode("utf-8")
-    body = bytes((VERSION, dictionary, flags)) + salts + _deflate(stream, preset) + signature
+    # Disclosures make a text of many short pieces, where a search saves most: docs/adr/0034.
+    packed = _deflate(stream, preset, search=bool(text.lines))
+    body = bytes((VERSION, dictionary, flags)) + salts + packed + signature
     body += crc16(body)
     kept = None if flags else seed
     try:
-        back = unpack(body)
+        back = unpack(body, later=later)
     except CertsvcError as error:
         raise FormatUnsupported("a QR frame cannot carry this token") from error
     if back != Unpacked(token, kept, dictionary):
@@ -214,13 +227,21 @@ def _salt_bytes(content: bytes, flags: int) -> tuple[bytes, int]:
     return content[start:end], end
 
 
-def _deflate(stream: bytes, preset: bytes) -> bytes:
-    """Compress with the preset dictionary; the shorter of dynamic and fixed Huffman codes."""
-    candidates = []
+def _deflate(stream: bytes, preset: bytes, *, search: bool = False) -> bytes:
+    """Compress with the preset dictionary; the shortest of what was tried.
+
+    Args:
+        stream: at least one byte.
+        preset: the dictionary.
+        search: take some milliseconds to search for a shorter way.
+    """
+    tried = []
     for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_FIXED):
         packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS, 9, strategy, preset)
-        candidates.append(packer.compress(stream) + packer.flush())
-    return min(candidates, key=len)
+        tried.append(packer.compress(stream) + packer.flush())
+    if search and len(tried[0]) <= _WORTH_A_SEARCH:
+        tried.append(squeeze(stream, preset))
+    return min(tried, key=len)
 
 
 def _inflate(data: bytes, preset: bytes) -> list[str]:
