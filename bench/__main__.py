@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import (
+    face,
     goals,
     imports,
     issue,
@@ -16,6 +17,8 @@ from bench import (
     log,
     office,
     page,
+    qr,
+    reading,
     report,
     service,
     status,
@@ -43,6 +46,9 @@ GROUPS: Mapping[str, Callable[[World, Effort], list[Result]]] = {
     "log": log.logged,
     "tree": tree.grown,
     "trust": trust.refreshed,
+    "qr": qr.coded,
+    "face": face.printed,
+    "reading": reading.scanned,
 }
 
 

@@ -1,4 +1,4 @@
-"""The goals of P1–P5, P8, P10 and P12, and whether a run met them."""
+"""The goals of P1–P5, P8–P10 and P12, and whether a run met them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -103,6 +103,7 @@ def every_goal() -> Iterator[Goal]:
         first=1.7,
     )
     yield from _log()
+    yield from _codes()
     yield from _http()
     yield from _issuer()
     yield from _status()
@@ -243,6 +244,44 @@ def _status() -> Iterator[Goal]:
         ("revoke → visible at origin: p99 s", _extra(reaction, "p99 s"), 5.0, 1.0),
     ):
         yield Goal(number="P8", text=text, value=value, first=first, aim=aim, most=True)
+
+
+def _codes() -> Iterator[Goal]:
+    for name in ("licence", "household"):
+        row = f"{name}: code made and rendered"
+        for text, member, first in (
+            ("ms", "ms", 30.0),
+            ("bytes to the floor", "body / floor", 1.25),
+        ):
+            yield Goal(
+                number="P9",
+                text=f"{row}: {text}",
+                value=_extra(row, member),
+                first=first,
+                most=True,
+            )
+    for name in ("licence", "household"):
+        yield Goal(
+            number="P9",
+            text=f"{name}: face as PDF: processor ms",
+            value=_extra(f"{name}: face as PDF", "ms"),
+            first=100.0,
+            most=True,
+        )
+        read = f"{name}: scanned page read"
+        yield Goal(
+            number="P9",
+            text=f"{read}: ms at 300 dpi",
+            value=_extra(read, "ms"),
+            first=100.0,
+            most=True,
+        )
+    yield Goal(
+        number="P9",
+        text="licences of unknown phrases: part of the dictionary's gain",
+        value=_extra("licence: code made and rendered", "gain kept"),
+        first=0.65,
+    )
 
 
 def _log() -> Iterator[Goal]:

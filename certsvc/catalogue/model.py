@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError, field_validator,
 
 from certsvc.catalogue.codes import check_type_code
 from certsvc.catalogue.errors import TypeFileInvalid
+from certsvc.catalogue.face import Face, default_face
 from certsvc.catalogue.pointers import ANY, segments
 from certsvc.catalogue.rules import NotBeforeToday, Rule
 from certsvc.catalogue.schema import DIALECT, RESERVED, Label, Model, Node, explain, node_at, walk
@@ -106,6 +107,7 @@ class TypeFile(Model):
     validity: ValidityRule
     holder: HolderRule
     qr: QrRule
+    face: Face | None = None
     status: Status
     example: Example
 
@@ -162,6 +164,16 @@ class TypeFile(Model):
         if shown:
             raise ValueError(f"the default profile shows sensitive claims: {sorted(shown)}")
         return self
+
+    @model_validator(mode="after")
+    def _face_fits(self) -> Self:
+        if self.face is not None:
+            self.face.check(self.claims)
+        return self
+
+    def printed_face(self) -> Face:
+        """Returns the face, a plain one for a type that brings none."""
+        return default_face(self.claims) if self.face is None else self.face
 
     def profile(self, name: str) -> ProfileData:
         """Returns a profile by name.
