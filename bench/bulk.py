@@ -4,6 +4,7 @@ What is sealed in a copy does not open, since the seal names its row; sizes, ind
 those of real ones. PostgreSQL takes them by COPY.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ from bench.harness import Bar
 from certsvc.service.engine import writing
 from certsvc.storage.status_lists import LIST_SIZE
 from certsvc.storage.tables import certificate, holder, idempotency, log_entry, status_list
+from certsvc.storage.typed_codes import LOOKUP_BYTES
 
 #: One in so many is revoked.
 REVOKED_EACH = 100
@@ -126,6 +128,8 @@ def _certificate(templates: Templates, number: int) -> Values:
         "status_value": int(revoked),
         "status_seq": int(revoked),
         "list_version": 2 * revoked,
+        # As a keyed hash: in no order.
+        "code_lookup": hashlib.sha256(b"code %d" % number).digest()[:LOOKUP_BYTES],
     }
 
 

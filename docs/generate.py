@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from certsvc_sdk.codes import CODES, REASONS, CodeInfo, markdown_table
+from certsvc_sdk.notices import markdown_notices
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES: Mapping[str, Mapping[str, CodeInfo]] = {
@@ -38,6 +39,7 @@ def main() -> int:
     page = errors.read_text(encoding="utf-8")
     for heading, table in TABLES.items():
         page = with_table(page, heading, markdown_table(table))
+    page = with_table(page, "Notices about a file", markdown_notices())
     errors.write_text(page, encoding="utf-8")
     broken = broken_links()
     for line in broken:

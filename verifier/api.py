@@ -1,15 +1,26 @@
 """`POST /v1/verifications`: verdicts for other departments' systems."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
-from certsvc.service.direct import DirectRoute
+from certsvc.service.direct import DirectRoute, NotDirect
 from certsvc.service.http import JSON
 from certsvc.service.problems import REQUEST_INVALID, FieldProblem, Problem
 from certsvc_sdk.policy import Policies
-from verifier.checking import Checked, Checker, DecoderGate, check_all, exactly_one, refuse_files
+from certsvc_sdk.typedcode import is_meant
+from verifier.checking import (
+    Checked,
+    Checker,
+    DecoderGate,
+    FileRead,
+    check_all,
+    exactly_one,
+    refuse_files,
+)
 from verifier.inputs import JSON_BYTES, json_submission, read_submission
 from verifier.labels import Labels
 
@@ -26,10 +37,10 @@ def api_blueprint(
     def verifications() -> Response:
         single = _single()
         submission = read_submission(policies)
-        checked, refused = check_all(checker, submission, gate)
+        checked, refused, files = check_all(checker, submission, gate)
         refuse_files(refused, submission)
         wanted = exactly_one(checked, submission) if single else checked
-        return Response(_answer(wanted, labels), content_type=JSON)
+        return Response(_answer(wanted, files, labels), content_type=JSON)
 
     return blueprint
 
@@ -52,8 +63,12 @@ def direct_route(
     """
 
     def answer(body: bytes) -> bytes:
-        checked, _ = check_all(checker, json_submission(body, policies), gate)
-        return _answer(checked, labels)
+        submission = json_submission(body, policies)
+        if any(map(is_meant, submission.texts)):
+            # How many codes an address may ask for in vain, only the framework's request tells.
+            raise NotDirect
+        checked, _, files = check_all(checker, submission, gate)
+        return _answer(checked, files, labels)
 
     return DirectRoute(path=PATH, max_body=JSON_BYTES, admit=admit, answer=answer)
 
@@ -66,15 +81,52 @@ def _single() -> bool:
     return value == "true"
 
 
-def _answer(checked: Sequence[Checked], labels: Labels) -> bytes:
+def _answer(checked: Sequence[Checked], files: Sequence[FileRead], labels: Labels) -> bytes:
     """The body (component VerificationAnswer of the contract)."""
-    entries = [
+    return orjson.dumps(
         {
-            "index": one.index,
-            "page": one.page,
-            "position": one.position,
-            "verdict": one.verdict.to_json(labels.of(one.verdict.vct).mapping),
+            "verifications": [_entry(one, labels) for one in checked],
+            "files": [_file(one) for one in files],
         }
-        for one in checked
-    ]
-    return orjson.dumps({"verifications": entries})
+    )
+
+
+def _entry(one: Checked, labels: Labels) -> dict[str, Any]:
+    names = labels.of(one.verdict.vct).mapping
+    found = one.finding
+    if found is None:
+        place: dict[str, Any] = dict(_TEXT)
+    else:
+        place = {
+            "kind": found.kind,
+            "page": found.page,
+            "position": found.position,
+            "name": found.name,
+            "certificate": found.certificate,
+            "notices": [notice.to_json(names) for notice in found.notices],
+        }
+    return {"index": one.index, **place, "verdict": one.verdict.to_json(names)}
+
+
+# Where a text was sent there is no place to tell of.
+_TEXT: Mapping[str, Any] = MappingProxyType(
+    {
+        "kind": "text",
+        "page": None,
+        "position": None,
+        "name": None,
+        "certificate": None,
+        "notices": [],
+    }
+)
+
+
+def _file(one: FileRead) -> dict[str, Any]:
+    report = one.report
+    return {
+        "index": one.index,
+        "pages": report.pages,
+        "found": len(report.findings),
+        "certificates": report.certificates,
+        "pages_without": report.pages_without,
+    }

@@ -29,6 +29,7 @@ from certsvc_sdk import __version__
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.policy import Policies
+from certsvc_sdk.resolver import Resolver
 from verifier.api import api_blueprint, direct_route
 from verifier.checking import DecoderGate
 from verifier.desk import desk_blueprint
@@ -38,6 +39,7 @@ from verifier.labels import load_labels
 from verifier.nonces import IssuedNonces, LocalNonces
 from verifier.nonces_api import nonces_blueprint
 from verifier.problems import problem_table
+from verifier.resolving import code_rates_file, open_resolver
 from verifier.service_checker import ServiceChecker
 from verifier.watch import Watch
 
@@ -55,6 +57,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
     metrics: Metrics | None = None,
     tracer: Tracer | None = None,
+    resolver: Resolver | None = None,
 ) -> Flask:
     """The verifier service as a WSGI application.
 
@@ -63,6 +66,7 @@ def create_app(
         clock: Unix time in seconds.
         metrics: what all processes of the service count in; None: this one alone.
         tracer: notes requests; None: as the settings and the environment say.
+        resolver: looks typed codes up; None: whom the settings name.
 
     Returns:
         The application, with the trust data not yet loaded (`/readyz` says when it is).
@@ -75,7 +79,7 @@ def create_app(
     tracer = tracer or open_tracer(settings, os.environ, service="certsvc-verifier")
     shared = open_shared(settings.redis, environment=settings.env, metrics=metrics, tracer=tracer)
     nonces = IssuedNonces(LocalNonces(nonce_file(settings)), shared, metrics=metrics)
-    verifier = _verifier(settings, clock, nonces, shared)
+    verifier = _verifier(settings, clock, nonces, shared, resolver or _resolver(settings, shared))
     checker = ServiceChecker(verifier, nonces, metrics=metrics)
     policies = _policies(settings)
     options = HttpOptions(
@@ -133,6 +137,8 @@ def forget_last_run(settings: Settings) -> None:
     with suppress(OSError):  # counts by a clock that may have begun anew since
         rate_file(settings).unlink()
     with suppress(OSError):
+        code_rates_file(settings).unlink()
+    with suppress(OSError):
         nonce_file(settings).unlink()
     with suppress(OSError):
         FileCells.clear(metrics_folder(settings))
@@ -143,6 +149,7 @@ def _verifier(
     clock: Callable[[], float],
     nonces: IssuedNonces,
     shared: Shared | None,
+    resolver: Resolver | None,
 ) -> Verifier:
     try:
         return Verifier.from_root(
@@ -156,11 +163,19 @@ def _verifier(
             profiles=("gm",) if settings.gm_profile else (),
             remember=REMEMBERED,
             relay=None if shared is None else SharedObjects(shared),
+            resolver=resolver,
         )
     except CertsvcError as error:
         fields = ("trust_root", "trust_url", "verifier_cache", "gm_profile")
         names = " or ".join(variable(name) for name in fields)
         raise SettingsInvalid(f"{names}: {error}") from error
+
+
+def _resolver(settings: Settings, shared: Shared | None) -> Resolver | None:
+    try:
+        return open_resolver(settings, shared)
+    except OSError as error:
+        raise _unwritable(error) from error
 
 
 def _policies(settings: Settings) -> Policies:

@@ -72,6 +72,8 @@ class Card:
     title: Words | None = None
     origin: Words | None = None
     file_name: str | None = None
+    reading: Words | None = None
+    notices: tuple[Words, ...] = ()
     facts: tuple[Fact, ...] = ()
     claims: tuple[Row, ...] = ()
     claims_note: Words | None = None
@@ -85,14 +87,18 @@ def verdict_card(
     *,
     origin: Words | None = None,
     file_name: str | None = None,
+    reading: Words | None = None,
+    notices: tuple[Words, ...] = (),
 ) -> Card:
     """The card of a verdict.
 
     Args:
         verdict: what the SDK found.
         labels: names for people.
-        origin: which code of which page it was, where there were several.
+        origin: where in its file it was found.
         file_name: what the clerk's file was called.
+        reading: what else was read of that file.
+        notices: what is to be said of the file.
 
     Returns:
         The card.
@@ -111,6 +117,8 @@ def verdict_card(
         title=named.title if verdict.vct else None,
         origin=origin,
         file_name=file_name,
+        reading=reading,
+        notices=notices,
         facts=_facts(verdict),
         claims=claim_rows(verdict.claims or {}, named),
         claims_note=_claims_note(verdict),

@@ -5,10 +5,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from certsvc.service.problems import RATE_LIMITED, FieldProblem, Problem, ProblemKind
-from certsvc_sdk.client import Finding
+from certsvc_sdk.client import FileReport, Finding
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.verdict import Verdict
@@ -28,19 +28,18 @@ class Checker(Protocol):
         """The verdict on one text; never raises on input."""
         ...
 
-    def check_file(self, data: bytes, *, policy: Policy | None = None) -> list[Finding]:
-        """The verdict on every code in an image or PDF."""
+    def report_file(self, data: bytes, *, policy: Policy | None = None) -> FileReport:
+        """Everything in an image or PDF, with a verdict each."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One code and its verdict: `index` of the item or file, page from 1, place in pixels."""
+    """One verdict: `index` of the item or file, and what was found in a file (None: a text)."""
 
     index: int
-    page: int | None
-    position: tuple[int, ...] | None
     verdict: Verdict
+    finding: Finding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +48,28 @@ class Refused:
 
     index: int
     kind: ProblemKind
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What was read of a file: `index` counts on after the texts."""
+
+    index: int
+    report: FileReport
+
+
+class Gathered(NamedTuple):
+    """Everything about one submission.
+
+    Attributes:
+        checked: one entry a text, code or attachment, in the order of texts, files and places.
+        refused: the files that gave none.
+        files: what was read of the others.
+    """
+
+    checked: list[Checked]
+    refused: list[Refused]
+    files: list[FileRead]
 
 
 class DecoderGate:
@@ -73,40 +94,36 @@ class DecoderGate:
             self._places.release()
 
 
-def check_all(
-    checker: Checker, submission: Submission, gate: DecoderGate
-) -> tuple[list[Checked], list[Refused]]:
-    """Verdicts on everything, in the order of texts, files and codes.
+def check_all(checker: Checker, submission: Submission, gate: DecoderGate) -> Gathered:
+    """Verdicts on everything, in the order of texts, files and places.
 
     Args:
         checker: the SDK's verifier.
         submission: what to judge; files are counted on after the texts.
         gate: bound on concurrent decoding.
 
-    Returns:
-        One entry a code, and the files that gave none.
-
     Raises:
         Problem: rate_limited when all decoders stay busy.
     """
     policy = submission.policy
     checked = [
-        Checked(index, None, None, checker.check(text, policy=policy))
+        Checked(index, checker.check(text, policy=policy))
         for index, text in enumerate(submission.texts)
     ]
-    refused = []
+    refused, files = [], []
     for index, upload in enumerate(submission.uploads, start=len(submission.texts)):
         try:
             with gate.place():
-                findings = checker.check_file(upload.data, policy=policy)
+                report = checker.report_file(upload.data, policy=policy)
         except CertsvcError as error:
             kind = file_kind(error)
             if kind is None:
                 raise
             refused.append(Refused(index, kind))
         else:
-            checked += [Checked(index, one.page, one.position, one.verdict) for one in findings]
-    return checked, refused
+            checked += [Checked(index, one.verdict, one) for one in report.findings]
+            files.append(FileRead(index, report))
+    return Gathered(checked, refused, files)
 
 
 def file_kind(error: CertsvcError) -> ProblemKind | None:
@@ -131,25 +148,51 @@ def refuse_files(refused: Sequence[Refused], submission: Submission) -> None:
 def exactly_one(checked: Sequence[Checked], submission: Submission) -> list[Checked]:
     """The one certificate, for a caller that needs exactly one; nothing is chosen silently.
 
-    Codes that are no certificates (a link, a payment code) beside it do not count, and the same
-    certificate printed twice counts once.
+    Codes that are no certificates (a link, a payment code) beside it do not count. One certificate
+    in several places counts once: what shows the most of it stands for all, if nothing contradicts
+    it.
 
     Raises:
         Problem: several_certificates, with the items and files that hold them.
     """
     certificates = [one for one in checked if one.verdict.code != "not_a_certificate"]
-    if len({_identity(one) for one in certificates}) > 1:
+    if not certificates:
+        return list(checked)[:1]
+    fullest = max(certificates, key=extent)
+    if not all(is_same(one, fullest) for one in certificates):
         kind = SEVERAL_CERTIFICATES
         places = dict.fromkeys(submission.place(one.index) for one in certificates)
         fields = [FieldProblem(place, kind.code, kind.zh, kind.en) for place in places]
         raise Problem(kind, errors=fields)
-    return list(certificates or checked)[:1]
+    return [fullest]
 
 
-def _identity(one: Checked) -> tuple[object, ...]:
-    """Equal for two prints of one certificate; what is not authentic equals nothing."""
-    verdict = one.verdict
-    if verdict.certificate_identifier is None:
-        return one.index, one.page, one.position
-    claims: Mapping[str, object] = verdict.claims or {}
-    return verdict.certificate_identifier, json.dumps(claims, sort_keys=True, default=str)
+def extent(one: Checked) -> int:
+    """How much of a certificate is shown."""
+    return len(json.dumps(_shown(one), default=str))
+
+
+def _shown(one: Checked) -> Mapping[str, object]:
+    return one.verdict.claims or {}
+
+
+def is_same(one: Checked, other: Checked) -> bool:
+    """Tell whether one shows a part, or all, of the certificate that another shows.
+
+    What is not authentic equals nothing but itself.
+    """
+    if one is other:
+        return True
+    mine, its = one.verdict, other.verdict
+    if mine.certificate_identifier is None or (mine.iss, mine.certificate_identifier) != (
+        its.iss,
+        its.certificate_identifier,
+    ):
+        return False
+    whole = _shown(other)
+    return all(name in whole and _equal(value, whole[name]) for name, value in _shown(one).items())
+
+
+def _equal(one: object, other: object) -> bool:
+    texts = [json.dumps(value, sort_keys=True, default=str) for value in (one, other)]
+    return texts[0] == texts[1]

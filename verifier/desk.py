@@ -6,11 +6,12 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from certsvc.service.problems import BODY_TOO_LARGE, REQUEST_MALFORMED, Problem, ProblemKind
 from certsvc_sdk.errors import CertsvcError, PolicyInvalid
 from certsvc_sdk.policy import Policies
-from verifier.cards import Card, problem_card, verdict_card
-from verifier.checking import Checked, Checker, DecoderGate, Refused, check_all
-from verifier.inputs import MATTER, Submission, read_desk_form
+from verifier.cards import Card, problem_card
+from verifier.checking import Checker, DecoderGate, check_all
+from verifier.inputs import MATTER, read_desk_form
 from verifier.labels import Labels, Words
 from verifier.problems import POLICY_INVALID
+from verifier.results import cards_of
 
 # The page loads its own style sheet and nothing else; it runs no script and sends forms home only.
 PAGE_POLICY = (
@@ -49,13 +50,12 @@ def desk_blueprint(
     def answer() -> Response:
         try:
             submission = read_desk_form(policies)
-            checked, refused = check_all(checker, submission, gate)
+            gathered = check_all(checker, submission, gate)
         except (Problem, CertsvcError, HTTPException) as error:
             kind = problem_kind(error)
             g.problem_code = kind.code
             return page([problem_card(kind)], status=kind.status, chosen=_chosen())
-        cards = _cards(submission, checked, refused, labels)
-        return page(cards, chosen=_chosen())
+        return page(cards_of(submission, gathered, labels), chosen=_chosen())
 
     return blueprint
 
@@ -75,43 +75,6 @@ def _chosen() -> str:
         return request.form.get("type", "")
     except HTTPException:
         return ""  # a form that was too large to read
-
-
-def _cards(
-    submission: Submission, checked: list[Checked], refused: list[Refused], labels: Labels
-) -> list[Card]:
-    """One card a code or unreadable file, in the order in which the clerk gave them."""
-    cards = [
-        (
-            one.index,
-            verdict_card(
-                one.verdict,
-                labels,
-                origin=_origin(one, [other for other in checked if other.index == one.index]),
-                file_name=_file_name(one.index, submission),
-            ),
-        )
-        for one in checked
-    ]
-    cards += [
-        (bad.index, problem_card(bad.kind, file_name=_file_name(bad.index, submission)))
-        for bad in refused
-    ]
-    return [card for _, card in sorted(cards, key=lambda pair: pair[0])]
-
-
-def _origin(one: Checked, siblings: list[Checked]) -> Words | None:
-    """Which code of a file it was, and on which page."""
-    if one.page is None and len(siblings) == 1:
-        return None
-    number = siblings.index(one) + 1
-    page = Words("", "") if one.page is None else Words(f"第 {one.page} 页 ", f"page {one.page}, ")
-    return Words(f"{page.zh}第 {number} 个码", f"{page.en}code {number}")
-
-
-def _file_name(index: int, submission: Submission) -> str | None:
-    number = index - len(submission.texts)
-    return submission.uploads[number].name if number >= 0 else None
 
 
 def problem_kind(error: Exception) -> ProblemKind:

@@ -1,6 +1,6 @@
 """Shapes of what the verification API takes and gives."""
 
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -49,19 +49,47 @@ class VerificationRequest(_Strict):
     policy: str | dict[str, Any] | None = None
 
 
+class VerificationNotice(_Strict):
+    """What is said of the file beside a verdict; `claims` as JSON pointers."""
+
+    code: Literal["document_differs", "attachment_differs"]
+    claims: list[str]
+    zh: str
+    en: str
+
+
 class VerificationEntry(_Strict):
-    """One answer. `index`: which item or file (from 0); `page` from 1; `position`: pixels."""
+    """One answer. `index`: which item or file (from 0); `page` from 1.
+
+    `position` is in pixels of an upright image, in points of a PDF page. Entries of one file with
+    the same `certificate` are one certificate in several places.
+    """
 
     index: int = Field(ge=0)
+    kind: Literal["text", "qr", "attachment", "barcode"]
     page: int | None
     position: tuple[int, ...] | None
+    name: str | None
+    certificate: int | None = Field(ge=1)
+    notices: list[VerificationNotice]
     verdict: dict[str, Any]
 
 
+class VerificationFile(_Strict):
+    """What was read of a file; `pages_without`: those on which no certificate was found."""
+
+    index: int = Field(ge=0)
+    pages: int | None
+    found: int = Field(ge=1)
+    certificates: int = Field(ge=0)
+    pages_without: tuple[int, ...]
+
+
 class VerificationAnswer(_Strict):
-    """Answer of `POST /v1/verifications`, in the order of items, files and codes."""
+    """Answer of `POST /v1/verifications`, in the order of items, files and places."""
 
     verifications: tuple[VerificationEntry, ...]
+    files: tuple[VerificationFile, ...]
 
 
 class NonceRequest(_Strict):

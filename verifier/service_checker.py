@@ -1,7 +1,7 @@
 """The SDK's verifier as this service uses it: with nonces of its own, and every verdict counted."""
 
 from certsvc.service.metrics import Metrics
-from certsvc_sdk.client import Finding, Verifier
+from certsvc_sdk.client import FileReport, Verifier
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.verdict import Verdict
 from verifier.nonces import IssuedNonces
@@ -27,9 +27,9 @@ class ServiceChecker:
         self._metrics.verified.add(verdict.outcome, verdict.code)
         return verdict
 
-    def check_file(self, data: bytes, *, policy: Policy | None = None) -> list[Finding]:
-        """The verdict on every code in an image or PDF."""
-        findings = self._verifier.check_file(data, policy=self._nonces.bound(policy))
-        for one in findings:
+    def report_file(self, data: bytes, *, policy: Policy | None = None) -> FileReport:
+        """Everything in an image or PDF, with a verdict each."""
+        report = self._verifier.report_file(data, policy=self._nonces.bound(policy))
+        for one in report.findings:
             self._metrics.verified.add(one.verdict.outcome, one.verdict.code)
-        return findings
+        return report

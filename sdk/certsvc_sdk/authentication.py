@@ -8,7 +8,13 @@ from typing import NamedTuple
 from certsvc_sdk import sdjwt
 from certsvc_sdk.algorithms import PublicKey
 from certsvc_sdk.codes import CODES
-from certsvc_sdk.errors import AlgorithmNotAllowed, CertsvcError, DisclosureInvalid, Malformed
+from certsvc_sdk.errors import (
+    AlgorithmNotAllowed,
+    CertsvcError,
+    CodeUnavailable,
+    DisclosureInvalid,
+    Malformed,
+)
 from certsvc_sdk.facts import Facts, header_code, read_facts
 from certsvc_sdk.memory import Known, Memory
 from certsvc_sdk.policy import Policy
@@ -43,6 +49,9 @@ class Case:
         profiles: algorithm profiles that are switched on.
         memory: tokens that were authentic a moment ago; None: none is remembered.
         known: what the memory holds of this one.
+        resolve: typed code → the token it stands for, or `CodeUnknown` or `CodeUnavailable`;
+            None: nobody can be asked.
+        typed: a typed code was given.
     """
 
     world: World
@@ -62,6 +71,8 @@ class Case:
     soft: bool = False
     proven: int = 0
     list_as_of: int | None = None
+    resolve: Callable[[str], str] | None = None
+    typed: bool = False
 
 
 class Read(NamedTuple):
@@ -81,20 +92,36 @@ class Signed(NamedTuple):
 
 
 def unframe(case: Case, text: str) -> str | None:
-    """Step 1: text of a code, or a bare SD-JWT, → the SD-JWT; None where there is none."""
+    """Step 1: text of a code, bare SD-JWT, or typed code → the SD-JWT; None: there is none."""
     text = text.strip()
     if "~" in text and _TOKEN.match(text):
         case.sheet.passed("frame")
         return text
     # Imported here: a program that is sent tokens need not know QR frames.
-    from certsvc_sdk import qr
+    from certsvc_sdk import qr, typedcode
 
     try:
-        token = qr.decode(text, later=case.world.dictionary).token
+        case.typed = typedcode.is_meant(text)
+        if case.typed:
+            token = _look_up(case, typedcode.read(text))
+        else:
+            token = qr.decode(text, later=case.world.dictionary).token
     except CertsvcError as error:
         case.sheet.found("frame", error.code if error.code in CODES else "malformed")
         return None
     case.sheet.passed("frame")
+    return token
+
+
+def _look_up(case: Case, code: str) -> str:
+    """The token that a typed code stands for; the resolver is asked, and not believed."""
+    from certsvc_sdk import typedcode
+
+    if case.resolve is None:
+        raise CodeUnavailable("there is no resolver")
+    token = case.resolve(code)
+    # 1 frame: the code is a digest of the token, so no resolver can slip in another certificate
+    typedcode.require(token, code)
     return token
 
 

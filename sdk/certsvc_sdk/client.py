@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 
 from certsvc_sdk import verify
 from certsvc_sdk.algorithms.digests import enabled_profiles
-from certsvc_sdk.errors import FileUnsupported, PolicyInvalid, VerificationFailed
-from certsvc_sdk.files import read_file, remove_folder, temporary_folder
-from certsvc_sdk.finding import Finding, TrustState, kind_of
+from certsvc_sdk.errors import PolicyInvalid, VerificationFailed
+from certsvc_sdk.files import remove_folder, temporary_folder
+from certsvc_sdk.finding import FileReport, Finding, TrustState
 from certsvc_sdk.holdings import Holdings, Refreshed, witnesses_of
 from certsvc_sdk.memory import Memory
 from certsvc_sdk.nonces import NonceCheck, NonceStore, new_nonce
 from certsvc_sdk.policy import Policy
 from certsvc_sdk.relay import Relay
+from certsvc_sdk.report import report_on
+from certsvc_sdk.resolver import Resolver, asking, look_up
 from certsvc_sdk.root_file import read_root
 from certsvc_sdk.verdict import Verdict
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from certsvc_sdk.log_cache import Fork
     from certsvc_sdk.typemetadata import TypeMetadata
 
-__all__ = ["Finding", "Refreshed", "TrustState", "Verifier"]
+__all__ = ["FileReport", "Finding", "Refreshed", "TrustState", "Verifier"]
 
 # A new office or key is looked for at once, but strangers' codes must not make us ask forever.
 LOOK_AGAIN_SECONDS = 10
@@ -49,6 +51,7 @@ class Verifier:
         nonces: NonceStore | None = None,
         profiles: Collection[str] = (),
         remember: int = 0,
+        resolver: Resolver | None = None,
     ) -> None:
         self._holdings = holdings
         self._policy = policy
@@ -56,6 +59,7 @@ class Verifier:
         self._nonces = nonces
         self._profiles = enabled_profiles(profiles)
         self._memory = Memory(remember) if remember else None
+        self._resolver = resolver
 
     @classmethod
     def from_root(
@@ -76,6 +80,7 @@ class Verifier:
         relay: Relay | None = None,
         witnesses: Collection[str] = (),
         witness_threshold: int | None = None,
+        resolver: Resolver | None = None,
     ) -> "Verifier":
         """Make a verifier from the pinned root of the trust repository.
 
@@ -98,6 +103,8 @@ class Verifier:
                 comes out of it is believed.
             witnesses: verifier keys of witnesses, who must have seen what a log proof rests on.
             witness_threshold: how many of them; None: all.
+            resolver: looks typed codes up (`resolver.HttpResolver`), unless `offline`; None: they
+                are `code_unavailable`.
 
         Raises:
             AlgorithmNotAllowed: an unknown profile, or one whose library is missing.
@@ -128,6 +135,7 @@ class Verifier:
                 nonces=nonces,
                 profiles=profiles,
                 remember=remember,
+                resolver=None if offline else resolver,
             )
         except BaseException:
             remove_folder(made)
@@ -156,7 +164,7 @@ class Verifier:
         """Return the verdict on what was scanned, pasted or sent; no text makes this raise.
 
         Args:
-            text: text of a QR code, or a compact SD-JWT.
+            text: text of a QR code, a compact SD-JWT, or a typed code.
             policy: rules for this check; None: the verifier's.
             at: Unix seconds of another moment to answer for; None: now.
             log_proof: text of a proof (c2sp.org/tlog-proof) that came with the certificate, for
@@ -172,8 +180,9 @@ class Verifier:
         rules = self._policy if policy is None else policy
         now = self.now
         world = self._holdings.world(now, max_status_age=rules.max_status_age, log_proof=log_proof)
-        # Kept for both answers: a nonce is used up once.
+        # Kept for both answers: a nonce is used up once, a resolver asked once.
         spend = None if self._nonces is None else NonceCheck(self._nonces, now=now)
+        resolve = asking(self._resolver)
 
         def decide() -> Verdict:
             return verify.decide_token(
@@ -185,6 +194,7 @@ class Verifier:
                 spend_nonce=spend,
                 profiles=self._profiles,
                 memory=self._memory,
+                resolve=resolve,
             )
 
         verdict = decide()
@@ -193,6 +203,10 @@ class Verifier:
             # What was absent may have been published since; the policy may want newer data.
             verdict = decide()
         return verdict
+
+    def resolve(self, text: str) -> str:
+        """Return the token that a typed code stands for, not verified; see `resolver.look_up`."""
+        return look_up(self._resolver, text)
 
     def verify(self, text: str | bytes, *, policy: Policy | None = None) -> Verdict:
         """Return the verdict of a certificate that is VALID and acceptable.
@@ -210,32 +224,17 @@ class Verifier:
     def check_file(
         self, data: bytes | str | Path, *, policy: Policy | None = None
     ) -> list[Finding]:
-        """Return a verdict for each code in an image or PDF, in the order of their places.
+        """Return the `findings` of `report_file`; arguments and errors as there."""
+        return list(self.report_file(data, policy=policy).findings)
 
-        Args:
-            data: the file's bytes, or its path.
-            policy: rules for these checks; None: the verifier's.
+    def report_file(self, data: bytes | str | Path, *, policy: Policy | None = None) -> FileReport:
+        """Return all that was found in an image or PDF, given as bytes or path; see `report`.
 
         Raises:
-            FileUnsupported: not a readable type, or the extra `image` is not installed.
-            ImageUnreadable, FileTooLarge, NoCodeFound: from reading the file.
+            FileUnsupported, ImageUnreadable, FileTooLarge, NoCodeFound: from reading the file.
         """
-        try:
-            from certsvc_sdk import image
-        except ImportError as error:
-            raise FileUnsupported(
-                "reading images and PDFs needs the extra: pip install 'certsvc-sdk[image]'"
-            ) from error
-        content = data if isinstance(data, bytes) else read_file(data)
-        return [
-            Finding(
-                page=code.page,
-                position=tuple(code.position),
-                text_kind=kind_of(code.text),
-                verdict=self.check(code.text, policy=policy),
-            )
-            for code in image.read_codes(content)
-        ]
+        later = self._holdings.world(self.now).dictionary
+        return report_on(data, check=lambda text: self.check(text, policy=policy), later=later)
 
     def trust_state(self) -> TrustState | None:
         """Tell which trust data answers now, fetched if need be; None: none yet."""

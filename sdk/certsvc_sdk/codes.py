@@ -35,6 +35,7 @@ class CodeInfo:
     next_en: str
 
 
+_Pair = tuple[str, str]
 _LOOKS = {
     Outcome.VALID: ("green", "✓", "有效", "Valid"),
     Outcome.INVALID: ("red", "✗", "不予采信", "Not valid"),
@@ -46,6 +47,11 @@ _REFUSE = ("不予采用，并按规定上报", "Do not accept it; report it by 
 _CALL = ("请联系发证机关核实", "Call the issuing office.")
 _AGAIN = ("请持证人重新出示证照", "Ask for the certificate again.")
 _RESCAN = ("请重新扫描，或输入证照短码", "Scan again, or type the short code.")
+_COMPARE = (
+    "请对照纸面逐字核对短码，或扫描二维码",
+    "Compare the short code with the paper sign by sign, or scan the QR code.",
+)
+_SCAN = ("请扫描二维码，或联网后再输短码", "Scan the QR code, or go online and type it again.")
 _FRESH = ("请持证人刷新后重新亮证", "Ask the holder for a fresh code.")
 _ONLINE = ("请联网后重新核验", "Go online and check again.")
 _AMBER = (
@@ -55,11 +61,7 @@ _AMBER = (
 
 
 def _info(
-    outcome: Outcome,
-    zh: str,
-    en: str,
-    next_step: tuple[str, str],
-    word: tuple[str, str] | None = None,
+    outcome: Outcome, zh: str, en: str, next_step: _Pair, word: _Pair | None = None
 ) -> CodeInfo:
     colour, icon, word_zh, word_en = _LOOKS[outcome]
     word_zh, word_en = word or (word_zh, word_en)
@@ -76,13 +78,11 @@ def _info(
     )
 
 
-def _red(
-    zh: str, en: str, next_step: tuple[str, str], word: tuple[str, str] | None = None
-) -> CodeInfo:
+def _red(zh: str, en: str, next_step: _Pair, word: _Pair | None = None) -> CodeInfo:
     return _info(Outcome.INVALID, zh, en, next_step, word)
 
 
-def _amber(zh: str, en: str, next_step: tuple[str, str]) -> CodeInfo:
+def _amber(zh: str, en: str, next_step: _Pair) -> CodeInfo:
     return _info(Outcome.UNKNOWN, zh, en, next_step)
 
 
@@ -186,6 +186,12 @@ CODES: Mapping[str, CodeInfo] = MappingProxyType(
         "unreadable": _amber(
             "读取有误，请重新扫描", "The code was misread; scan it again.", _RESCAN
         ),
+        "code_unknown": _amber(
+            "未查到此短码，请核对后重新输入", "Nobody has this short code; check it.", _COMPARE
+        ),
+        "code_unavailable": _amber(
+            "短码须联网查询，现在无法查询", "Short codes cannot be looked up online now.", _SCAN
+        ),
         "format_unsupported": _amber(
             "本机程序版本过低，请升级",
             "This program is too old for the code; update it.",
@@ -266,6 +272,13 @@ REASONS: Mapping[str, CodeInfo] = MappingProxyType(
         ),
     }
 )
+
+TYPED = _amber(
+    "短码输入有误，请核对后重新输入",
+    "The short code was mistyped; check it and type it again.",
+    _COMPARE,
+)
+"""`unreadable` of a typed code: there is nothing to scan again."""
 
 DETAILS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

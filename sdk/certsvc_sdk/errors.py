@@ -12,6 +12,8 @@ CertsvcError
 ├── NotACertificate         the text is something else: a foreign URL, a payment code
 ├── Unreadable              the code was damaged on the way: scan again
 ├── FormatUnsupported       a frame version, dictionary or flag this release does not know
+├── CodeUnknown             no resolver knows the typed code
+├── CodeUnavailable         the typed code cannot be looked up now
 ├── KeyFormatInvalid        a public key is not a usable JWK of its algorithm
 ├── StatusListInvalid       a status list is broken or an index lies outside it
 ├── TypeMetadataInvalid     type metadata breaks its grammar or contradicts itself
@@ -37,6 +39,9 @@ CertsvcError
 ├── ImageUnreadable, FileUnsupported, FileTooLarge, NoCodeFound   reading images and PDFs
 ├── PolicyInvalid           the caller's policy is not well formed
 └── VerificationFailed      `Verifier.verify` refuses; carries the verdict
+
+Longer than other files, and whole on purpose: a reader asks "which of all these can it be?", and a
+leaf's code is compared with every other one's.
 """
 
 from collections.abc import Mapping
@@ -110,6 +115,18 @@ class FormatUnsupported(CertsvcError):
     """A format version, dictionary or flag that this release does not know."""
 
     code = "format_unsupported"
+
+
+class CodeUnknown(CertsvcError):
+    """No resolver knows the typed code."""
+
+    code = "code_unknown"
+
+
+class CodeUnavailable(CertsvcError):
+    """The typed code cannot be looked up now: no resolver, no line, or no believable answer."""
+
+    code = "code_unavailable"
 
 
 class KeyFormatInvalid(CertsvcError):

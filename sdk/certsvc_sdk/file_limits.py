@@ -16,8 +16,14 @@ MAX_SIDE: Final = 65_535
 MAX_PAGES: Final = 20
 # One code a certificate and some of other origin on each page.
 MAX_CODES: Final = 64
+# A certificate attaches one file; a case file some dozens.
+MAX_ATTACHMENTS: Final = 32
+# The longest certificate has a tenth; what comes after is not read as text.
+MAX_CHARACTERS: Final = 30_000
 # A progressive JPEG has about ten; each one costs a walk over all pixels.
 MAX_SCANS: Final = 100
+# Clearer pictures of parts of pages: each takes about 50 ms, and all of them a tenth of the time.
+MAX_SECOND_LOOKS: Final = 40
 # Twenty blank A4 pages at all resolutions take 7; no file with a code on each page takes 3.
 READING_SECONDS: Final = 20.0
 
@@ -32,6 +38,7 @@ class Budget:
     def __init__(self, seconds_used: Callable[[], float] = time.thread_time) -> None:
         self._seconds_used = seconds_used
         self._end = seconds_used() + READING_SECONDS
+        self._second_looks = MAX_SECOND_LOOKS
 
     def is_over(self) -> bool:
         """Return whether the time is used up."""
@@ -45,3 +52,8 @@ class Budget:
         """
         if self.is_over():
             raise FileTooLarge("the file takes too long to be read")
+
+    def may_look_again(self) -> bool:
+        """Return whether the file may have one more second look; it counts as had."""
+        self._second_looks -= 1
+        return self._second_looks >= 0

@@ -1,19 +1,26 @@
-"""What a verifier tells beside verdicts: codes found in files, and the state of its trust data."""
+"""What a verifier tells beside verdicts: what a file holds, and the state of its trust data."""
 
 from dataclasses import dataclass
 
+from certsvc_sdk.notices import Notice
 from certsvc_sdk.verdict import Verdict
 from certsvc_sdk.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One code found in an image or PDF, with its own verdict.
+    """One thing found in an image or PDF, with its own verdict.
 
     Attributes:
-        page: page of the PDF from 1, None for an image.
-        position: box of the code in pixels (left, top, right, bottom).
-        text_kind: `url`, `digits`, `token` or `other`.
+        page: page of the PDF or TIFF from 1; None for another image, and for attachments.
+        position: left, top, right, bottom of its box: pixels of the upright image, or points
+            (1/72 inch) from the top left corner of a PDF page; None for attachments.
+        text_kind: `url`, `digits`, `token` or `other`; `none` where a symbol cannot be read.
+        kind: `qr`, `attachment` or `barcode`; `text` where no file was read.
+        name: file name of an attachment.
+        certificate: number of the certificate within its file, from 1: equal numbers are one
+            certificate in several places. None: it is no certificate, or cannot be read.
+        notices: what is to be said of the file around it.
         verdict: the verdict.
     """
 
@@ -21,11 +28,41 @@ class Finding:
     position: tuple[int, ...] | None
     text_kind: str
     verdict: Verdict
+    kind: str = "qr"
+    name: str | None = None
+    certificate: int | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileReport:
+    """Everything that was found in a file.
+
+    Attributes:
+        findings: attachments first, then codes by page and position; never merged, never chosen.
+        pages: number of pages of a PDF or TIFF; None for any other image.
+    """
+
+    findings: tuple[Finding, ...]
+    pages: int | None = None
+
+    @property
+    def certificates(self) -> int:
+        """How many different certificates there are."""
+        return len({one.certificate for one in self.findings} - {None})
+
+    @property
+    def pages_without(self) -> tuple[int, ...]:
+        """Pages on which no certificate was found: nobody has checked what they say."""
+        held = {one.page for one in self.findings if one.certificate is not None}
+        return tuple(page for page in range(1, (self.pages or 0) + 1) if page not in held)
 
 
 def kind_of(text: str) -> str:
-    """Say what the text of a code looks like: `url`, `digits`, `token` or `other`."""
+    """Say what the text of a code looks like: `url`, `digits`, `token`, `other` or `none`."""
     stripped = text.strip()
+    if not stripped:
+        return "none"
     if stripped.isascii() and stripped.isdigit():
         return "digits"
     if "://" in stripped:

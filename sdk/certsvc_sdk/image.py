@@ -1,22 +1,22 @@
-"""QR codes in images and PDFs (extra `image`: Pillow, pypdfium2, zxing-cpp).
+"""What images and PDFs hold: codes, attached tokens, text (extra `image`).
 
-A page is read in gray, then in its red channel alone (a red seal over the code vanishes there),
-then at other sizes; a PDF page at 300, 200, 400 and 100 dpi until a code is found. Every code
-found is reported, with its place; nothing is chosen silently and nothing is opened. All limits are
-checked before anything is decoded.
+Every code and every attached token is reported, with its place; nothing is chosen silently and
+nothing is opened. A PDF page is drawn at 300, 200, 400 and 100 dpi until its codes are read. All
+limits are checked before anything is decoded.
 """
 
 import io
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import pypdfium2
-import zxingcpp
 from PIL import Image, ImageOps
 
+from certsvc_sdk import typedcode
 from certsvc_sdk.errors import (
     CertsvcError,
     FileTooLarge,
@@ -30,10 +30,14 @@ from certsvc_sdk.file_limits import (
     MAX_PAGES,
     MAX_PIXELS,
     MAX_SCANS,
-    MAX_SIDE,
     Budget,
 )
 from certsvc_sdk.pdf import Pdfium
+from certsvc_sdk.pdf_attachments import attached
+from certsvc_sdk.pdf_text import readable_text
+from certsvc_sdk.scanning import Code, Position, read_picture, scan_barcodes
+
+__all__ = ["PDF_DPI", "Code", "Contents", "Position", "read_codes", "read_contents"]
 
 # 300 dpi gives 4-5 pixels a module at 40 mm; the others move a moiré or a thin line, and 100 dpi
 # is near the pixels of a scan that was filed with one pixel a point.
@@ -51,59 +55,73 @@ _PDF_HEAD: Final = 1024
 # One guard of the library in this process, made at import: two of them would guard nothing.
 _PDFIUM: Final = Pdfium()
 
-Position = tuple[int, int, int, int]
-
 
 @dataclass(frozen=True, slots=True)
-class Code:
-    """A QR code in a file.
+class Contents:
+    """What was read of a file.
 
     Attributes:
-        page: page from 1 in a PDF or TIFF; None in any other image.
-        position: left, top, right, bottom of its box: pixels of the upright image, or points
-            (1/72 inch) from the top left corner of a PDF page.
-        text: what the code says.
+        pages: number of pages of a PDF or TIFF; None for any other image.
+        codes: attachments first, then the codes by page and position, from the top.
+        texts: page → what a person can read there as text, for pages of a PDF that have any.
     """
 
-    page: int | None
-    position: Position
-    # Out of every log: it is somebody's certificate.
-    text: str = field(repr=False)
+    pages: int | None
+    codes: tuple[Code, ...]
+    texts: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
 
 def read_codes(data: bytes, *, seconds_used: Callable[[], float] = time.thread_time) -> list[Code]:
-    """Read every QR code of an image (PNG, JPEG, WebP, GIF, BMP, TIFF) or a PDF.
+    """Read every code of an image or PDF: the `codes` of `read_contents`."""
+    return list(read_contents(data, seconds_used=seconds_used).codes)
+
+
+def read_contents(data: bytes, *, seconds_used: Callable[[], float] = time.thread_time) -> Contents:
+    """Read an image (PNG, JPEG, WebP, GIF, BMP, TIFF) or a PDF.
 
     Args:
         data: the file.
         seconds_used: processor time of this thread, which is bounded too.
 
     Returns:
-        The codes by page and position, from the top; codes that hold no UTF-8 text are left out.
+        Codes, attached tokens and text.
 
     Raises:
         FileTooLarge: bytes, pixels, pages, codes or time above the limits of `file_limits`.
         FileUnsupported: another type of file; HEIC photos among them.
         ImageUnreadable: the file is damaged or encrypted.
-        NoCodeFound: there is no QR code in it.
+        NoCodeFound: there is no code and no attached token in it.
     """
     if len(data) > MAX_FILE_BYTES:
         raise FileTooLarge(f"the file is larger than {MAX_FILE_BYTES // 1024**2} MiB")
     budget = Budget(seconds_used)
     read = _pdf if b"%PDF-" in data[:_PDF_HEAD] else _image
-    codes: list[Code] = []
-    for found in read(data, budget):
-        codes.extend(sorted(found, key=lambda code: (code.position[1], code.position[0])))
-        if len(codes) > MAX_CODES:
-            raise FileTooLarge(f"the file holds more than {MAX_CODES} codes")
-    if not codes:
+    contents = read(data, budget)
+    if not contents.codes:
         raise NoCodeFound("no QR code was found in the file")
-    return codes
+    return contents
 
 
-def _image(data: bytes, budget: Budget) -> Iterator[list[Code]]:
-    """Yield the codes of each page of an image file."""
+def _joined(codes: list[Code], more: list[Code]) -> None:
+    """Add a page's codes from the top.
+
+    Raises:
+        FileTooLarge: the file holds too many.
+    """
+    codes.extend(sorted(more, key=_from_the_top))
+    if len(codes) > MAX_CODES:
+        raise FileTooLarge(f"the file holds more than {MAX_CODES} codes")
+
+
+def _from_the_top(code: Code) -> tuple[int, int]:
+    left, top = (code.position or (0, 0))[:2]
+    return top, left
+
+
+def _image(data: bytes, budget: Budget) -> Contents:
+    """Read the pages of an image file."""
     _check_type(data)
+    codes: list[Code] = []
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             pages = _count_pages(image)
@@ -111,7 +129,7 @@ def _image(data: bytes, budget: Budget) -> Iterator[list[Code]]:
                 image.seek(index)
                 _check_size(*image.size)
                 number = index + 1 if pages > 1 else None
-                yield _read(_upright(image), number, 1.0, _SCALES, budget)
+                _joined(codes, _picture(_upright(image), number, 1.0, _SCALES, budget))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise FileTooLarge(_pixels_message()) from error
     except CertsvcError:
@@ -119,6 +137,33 @@ def _image(data: bytes, budget: Budget) -> Iterator[list[Code]]:
     # A decoder fed with a stranger's file may raise anything.
     except Exception as error:
         raise ImageUnreadable("the image is damaged") from error
+    return Contents(pages if pages > 1 else None, tuple(codes))
+
+
+def _picture(
+    image: Image.Image,
+    page: int | None,
+    unit: float,
+    scales: tuple[float, ...],
+    budget: Budget,
+    *,
+    again: bool = True,
+) -> list[Code]:
+    """Read a picture's QR codes, and a typed code's barcode where no QR code can be read."""
+    codes = read_picture(image, page, unit, scales, budget, again=again)
+    if any(not code.is_broken for code in codes):
+        return codes
+    budget.check()
+    return codes + [code for code in scan_barcodes(image.convert("L"), page, unit) if _typed(code)]
+
+
+def _typed(code: Code) -> bool:
+    """Tell whether a barcode is the second form of a typed code; paper is full of others."""
+    try:
+        typedcode.read(code.text)
+    except CertsvcError:
+        return False
+    return True
 
 
 def _check_type(data: bytes) -> None:
@@ -171,66 +216,30 @@ def _upright(image: Image.Image) -> Image.Image:
     return image if image.mode in ("L", "RGB") else image.convert("RGB")
 
 
-def _read(
-    image: Image.Image, page: int | None, unit: float, scales: tuple[float, ...], budget: Budget
-) -> list[Code]:
-    """Read in gray, then in the red channel, at each scale, until a code is found.
-
-    Args:
-        image: upright picture, "L" or "RGB".
-        page: page number of the codes.
-        unit: length of a pixel's side in the unit of `Code.position`.
-        scales: sizes to try, 1.0 being the picture's own.
-        budget: time for the file.
-
-    Raises:
-        FileTooLarge: the time is used up, or the picture fits the limits at no scale.
-    """
-    tried = False
-    for scale in scales:
-        size = (round(image.width * scale), round(image.height * scale))
-        if not all(size) or size[0] * size[1] > MAX_PIXELS or max(size) > MAX_SIDE:
-            continue
-        tried = True
-        budget.check()
-        scaled = image if scale == 1.0 else image.resize(size, Image.Resampling.BICUBIC)
-        if codes := _scan(scaled.convert("L"), page, unit / scale):
-            return codes
-        budget.check()
-        if scaled.mode == "RGB" and (codes := _scan(scaled.getchannel("R"), page, unit / scale)):
-            return codes
-    if not tried:
-        raise FileTooLarge(f"a side of the image has more than {MAX_SIDE} pixels")
-    return []
-
-
-def _scan(image: Image.Image, page: int | None, unit: float) -> list[Code]:
-    codes = []
-    for barcode in zxingcpp.read_barcodes(
-        image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode)
-    ):
-        try:
-            text = barcode.bytes.decode("utf-8")
-        except UnicodeDecodeError:
-            continue
-        place = barcode.position
-        corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
-        across = [round(corner.x * unit) for corner in corners]
-        down = [round(corner.y * unit) for corner in corners]
-        codes.append(Code(page, (min(across), min(down), max(across), max(down)), text))
-    return codes
-
-
-def _pdf(data: bytes, budget: Budget) -> Iterator[list[Code]]:
-    """Yield the codes of each page of a PDF."""
+def _pdf(data: bytes, budget: Budget) -> Contents:
+    """Read the attachments and pages of a PDF, and their text where there may be a certificate."""
     with _PDFIUM.document(data) as (document, pages):
+        with _PDFIUM.alone("an attachment of the PDF is damaged"):
+            codes = attached(document, pages, budget)
         for index in range(pages):
-            yield _pdf_page(document, index, budget)
+            _joined(codes, _pdf_page(document, index, budget))
+        texts = {}
+        for index in range(pages if any(code.text for code in codes) else 0):
+            budget.check()
+            with _PDFIUM.page(document, index) as page:
+                text = readable_text(page, budget)
+            if text is not None:
+                texts[index + 1] = text
+    return Contents(pages, tuple(codes), MappingProxyType(texts))
 
 
 def _pdf_page(document: pypdfium2.PdfDocument, index: int, budget: Budget) -> list[Code]:
+    seen: list[Code] = []
     for dpi in _PDFIUM.resolutions(document, index, PDF_DPI):
         image, unit = _PDFIUM.render(document, index, dpi, budget)
-        if codes := _read(image, index + 1, unit, (1.0,), budget):
-            return codes
-    return []
+        # What one resolution shows, a second look at another would show again.
+        found = _picture(image, index + 1, unit, (1.0,), budget, again=dpi == PDF_DPI[0])
+        if found and not any(code.is_broken for code in found):
+            return found
+        seen = seen or found
+    return seen

@@ -47,6 +47,36 @@ class Pdfium:
             with self._lock:
                 document.close()
 
+    @contextmanager
+    def alone(self, fault: str) -> Iterator[None]:
+        """Use the library; what it cannot read is a damaged file.
+
+        Args:
+            fault: what is damaged then.
+
+        Raises:
+            ImageUnreadable: with that text.
+        """
+        with self._lock:
+            try:
+                yield
+            except CertsvcError:
+                raise
+            # A decoder fed with a stranger's file may raise anything.
+            except Exception as error:
+                raise ImageUnreadable(fault) from error
+
+    @contextmanager
+    def page(self, document: pypdfium2.PdfDocument, index: int) -> Iterator[pypdfium2.PdfPage]:
+        """Use one page; its index counts from 0.
+
+        Raises:
+            ImageUnreadable: the page is damaged.
+        """
+        fault = f"page {index + 1} of the PDF is damaged"
+        with self.alone(fault), closing(document[index]) as page:
+            yield page
+
     def resolutions(
         self, document: pypdfium2.PdfDocument, index: int, wanted: Iterable[float]
     ) -> list[float]:
@@ -56,17 +86,12 @@ class Pdfium:
             ImageUnreadable: the page is damaged.
             FileTooLarge: the page cannot be rendered well.
         """
-        with self._lock:
-            try:
-                width, height = document.get_page_size(index)
-                first: dict[float, float] = {}
-                for dpi in wanted:
-                    first.setdefault(page_scale(width, height, dpi), dpi)
-                return list(first.values())
-            except CertsvcError:
-                raise
-            except Exception as error:
-                raise ImageUnreadable(f"page {index + 1} of the PDF is damaged") from error
+        with self.alone(f"page {index + 1} of the PDF is damaged"):
+            width, height = document.get_page_size(index)
+            first: dict[float, float] = {}
+            for dpi in wanted:
+                first.setdefault(page_scale(width, height, dpi), dpi)
+            return list(first.values())
 
     def render(
         self, document: pypdfium2.PdfDocument, index: int, dpi: float, budget: Budget
@@ -77,19 +102,24 @@ class Pdfium:
             ImageUnreadable: the page is damaged.
             FileTooLarge: the page cannot be rendered well, or not in time.
         """
-        with self._lock:
-            try:
-                with closing(document[index]) as page:
-                    width, height = page.get_size()
-                    scale = page_scale(width, height, dpi)
-                    # BGR: Pillow copies such a bitmap, so it may be freed here.
-                    size = picture_size(width, height, scale)
-                    with closing(_draw(page, size, budget)) as bitmap:
-                        return bitmap.to_pil(), 1 / scale
-            except CertsvcError:
-                raise
-            except Exception as error:
-                raise ImageUnreadable(f"page {index + 1} of the PDF is damaged") from error
+        with self.page(document, index) as page:
+            return draw(page, dpi, budget)
+
+
+def draw(page: pypdfium2.PdfPage, dpi: float, budget: Budget) -> tuple[Image.Image, float]:
+    """Draw a page in colour; return it and the points of a pixel's side.
+
+    The caller holds the library.
+
+    Raises:
+        ImageUnreadable: it cannot be drawn.
+        FileTooLarge: it cannot be drawn well, or not in time.
+    """
+    width, height = page.get_size()
+    scale = page_scale(width, height, dpi)
+    # BGR: Pillow copies such a bitmap, so it may be freed here.
+    with closing(_draw(page, picture_size(width, height, scale), budget)) as bitmap:
+        return bitmap.to_pil(), 1 / scale
 
 
 def page_scale(width: float, height: float, dpi: float) -> float:

@@ -20,7 +20,14 @@ class Step(NamedTuple):
 
 
 STEPS: tuple[Step, ...] = (
-    Step(1, "frame", ("not_a_certificate", "malformed", "unreadable", "format_unsupported")),
+    Step(
+        1,
+        "frame",
+        (
+            *("not_a_certificate", "malformed", "unreadable", "format_unsupported"),
+            *("code_unknown", "code_unavailable"),
+        ),
+    ),
     Step(2, "grammar", ("malformed",)),
     Step(2, "header", ("malformed", "algorithm_not_allowed")),
     Step(2, "payload", ("malformed",)),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from certsvc_sdk.codes import CODES, DETAILS, REASONS, CodeInfo, Outcome
+from certsvc_sdk.codes import CODES, DETAILS, REASONS, TYPED, CodeInfo, Outcome
 from certsvc_sdk.unmet import Unmet
 
 __all__ = [
@@ -72,6 +72,7 @@ class Verdict(NamedTuple):
         checks: every numbered check with its result.
         policy: the policy it was judged by.
         status_detail: legal word (注销, 吊销, 撤销, 暂扣) where the issuer's detail is known.
+        typed: a typed code was given in place of the certificate.
     """
 
     outcome: Outcome
@@ -100,6 +101,7 @@ class Verdict(NamedTuple):
     assurance: str | None = None
     status_detail: str | None = None
     superseded_by: str | None = None
+    typed: bool = False
 
     def __repr__(self) -> str:
         # Claims and the holder in the policy are personal data: out of every log and traceback.
@@ -111,6 +113,8 @@ class Verdict(NamedTuple):
         """Colour, icon, word and sentences of this verdict."""
         if self.outcome is Outcome.VALID and self.reasons:
             return REASONS[self.reasons[0]]
+        if self.typed and self.code == "unreadable":
+            return TYPED
         return CODES[self.code]
 
     def sentence(self, lang: Lang = "zh", labels: ClaimLabels | None = None) -> str:
@@ -132,7 +136,9 @@ class Verdict(NamedTuple):
         joined = unmet = ""
         if self.reasons:
             # The same claim of several array elements has one label, said once.
-            missing = dict.fromkeys(_label(one, lang, labels or {}) for one in self.missing_claims)
+            missing = dict.fromkeys(
+                label_of(one, lang, labels or {}) for one in self.missing_claims
+            )
             joined = ("、" if lang == "zh" else ", ").join(missing)
             unmet = self._unmet_said(lang, labels or {})
         return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined, unmet=unmet)
@@ -161,7 +167,7 @@ class Verdict(NamedTuple):
         `not_before`, `expires_at`, `status_as_of`, `trust_as_of`, `status_age`, `trust_age`,
         `source`, `assurance`, `checked_at`, `judged_at`,
         `checks` [{number, name, result, code}], `policy`,
-        `status_detail`, `superseded_by`. Times are Unix seconds, ages seconds.
+        `status_detail`, `superseded_by`, `typed`. Times are Unix seconds, ages seconds.
         """
         info = self.info
         return {
@@ -200,6 +206,7 @@ class Verdict(NamedTuple):
             "policy": dict(self.policy),
             "status_detail": self.status_detail,
             "superseded_by": self.superseded_by,
+            "typed": self.typed,
         }
 
 
@@ -219,10 +226,13 @@ def _unmet_json(one: Unmet, labels: ClaimLabels) -> dict[str, str | None]:
 def _said(one: Unmet, lang: Lang, labels: ClaimLabels) -> str:
     # A department's own words may hold any braces, so nothing is formatted here.
     words = one.zh if lang == "zh" else one.en
-    return words if one.claim is None else words.replace("{claim}", _label(one.claim, lang, labels))
+    return (
+        words if one.claim is None else words.replace("{claim}", label_of(one.claim, lang, labels))
+    )
 
 
-def _label(claim: str, lang: Lang, labels: ClaimLabels) -> str:
+def label_of(claim: str, lang: Lang, labels: ClaimLabels) -> str:
+    """Return what a claim is called; without a label it keeps its name."""
     pointer = claim if claim.startswith("/") else "/" + claim.replace("~", "~0")
     for known in (claim, pointer, pointer[1:], _INDEX.sub("/*", pointer)):
         if known in labels:

@@ -58,11 +58,13 @@ def decide_token(
     spend_nonce: Callable[[str], None] | None = None,
     profiles: Collection[str] = (),
     memory: Memory | None = None,
+    resolve: Callable[[str], str] | None = None,
 ) -> Verdict:
     """Verify what was scanned, pasted or sent.
 
     Args:
-        text: text of a QR code, or a compact SD-JWT; white space around it is ignored.
+        text: text of a QR code, a compact SD-JWT, or a typed code; white space around it is
+            ignored.
         world: trust data, status lists, clock floor.
         policy: what the matter asks.
         now: Unix seconds.
@@ -72,6 +74,9 @@ def decide_token(
             that only the holder's own presentation can spend it. None: that is the caller's part.
         profiles: algorithm profiles that are switched on (`algorithms.digests.PROFILES`).
         memory: tokens that were authentic a moment ago, by the same profiles; None: there is none.
+        resolve: asks for the token that a typed code stands for, and raises `CodeUnknown` or
+            `CodeUnavailable`; what it gives is believed no more than what is scanned. None:
+            typed codes are `code_unavailable`.
 
     Returns:
         The verdict; there is no other way out for any text.
@@ -84,6 +89,7 @@ def decide_token(
         spend_nonce=spend_nonce,
         profiles=profiles,
         memory=memory,
+        resolve=resolve,
     )
     token = unframe(case, text)
     present = abs(case.moment - now) <= CLOCK_TOLERANCE
@@ -241,6 +247,7 @@ def _verdict(case: Case, signed: Signed | None, code: str) -> Verdict:
         judged_at=case.moment,
         checks=case.sheet.results(),
         policy=case.policy.to_json(),
+        typed=case.typed,
     )
 
 

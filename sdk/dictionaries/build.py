@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -62,9 +62,19 @@ def expand(line: str) -> Iterator[str]:
     return ("".join(combination) for combination in itertools.product(*groups))
 
 
-def licence() -> str:
-    """Dictionary 1: business licences."""
-    scope = "；".join(("", *lines("scope"), ""))
+def scope_phrases() -> list[str]:
+    """Return each item of business once, as a licence lists it."""
+    return list(dict.fromkeys(phrase for line in lines("scope") for phrase in line.split("；")))
+
+
+def licence(without: Collection[str] = ()) -> str:
+    """Dictionary 1: business licences.
+
+    Args:
+        without: items of business to leave out, to see how those fare that no dictionary knows.
+    """
+    kept = ("；".join(p for p in line.split("；") if p not in without) for line in lines("scope"))
+    scope = "；".join(("", *filter(None, kept), ""))
     lists = ("licence-values", "firms", "authorities", "characters")
     return "".join((words("cities"), words("districts"), scope, *map(words, lists))) + skeleton(
         "licence-skeleton"

@@ -144,3 +144,68 @@ def test_traps_in_names_and_values_together() -> None:
     token = draft.finish(bytes(64))
     assert token.count("~") == 5 * len(TRAPS) + 1
     assert frame.unpack(frame.pack(token, seed, dictionary=0)) == frame.Unpacked(token, seed, 0)
+
+
+# Records as people write them, which no dictionary and no sample prepared for.
+WORDS = st.one_of(
+    st.sampled_from(
+        [
+            "欧阳𠮷",
+            "阿卜杜拉·买买提",
+            "O’Brien",
+            "👩‍🚀",
+            "ﷺ",
+            "e\u0301",
+            "㐂䶮",
+            "１２３",
+            "\u202e倒",
+        ]
+    ),
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=8),
+)
+LONG_SCOPES = st.lists(
+    st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=4, max_size=12),
+    min_size=1,
+    max_size=120,
+).map("；".join)
+MEMBERS = st.lists(
+    st.fixed_dictionaries(
+        {"name": WORDS, "relationship_to_head": st.sampled_from(["户主", "配偶", "子"])},
+        optional={"sex": st.sampled_from("男女"), "employer": WORDS, "former_name": WORDS},
+    ),
+    min_size=1,
+    max_size=6,
+)
+FEW = settings(max_examples=40, deadline=None, database=None, derandomize=True)
+REGISTERED = {"iss": "https://certs.example/i/119999000000000198", "iat": 1_793_491_200}
+
+
+def issued(claims: Any, disclose: set[str], seed: bytes) -> str:
+    return sdjwt.draft(
+        header={"alg": "ES256", "typ": "dc+sd-jwt", "kid": "n4bQgYhMfWW"},
+        claims={**REGISTERED, **claims},
+        disclose=disclose,
+        salts=sdjwt.salts_from_seed(seed),
+    ).finish(bytes(64))
+
+
+@FEW
+@given(WORDS, LONG_SCOPES)
+def test_licences_nobody_tuned_for(name: str, scope: str) -> None:
+    token = issued({"name": name, "business_scope": scope}, set(), bytes(16))
+    assert frame.unpack(frame.pack(token, None, dictionary=1)).token == token
+
+
+@FEW
+@given(WORDS, MEMBERS, st.binary(min_size=16, max_size=16), st.data())
+def test_households_nobody_tuned_for(
+    address: str, members: Any, seed: bytes, data: st.DataObject
+) -> None:
+    pointers = {"/address", "/members/*"} | {
+        f"/members/*/{name}" for name in ("sex", "employer", "former_name")
+    }
+    token = issued({"address": address, "members": members}, pointers, seed)
+    assert frame.unpack(frame.pack(token, seed, dictionary=2)) == frame.Unpacked(token, seed, 2)
+    shown = [item.pointer for item in sdjwt.parse(token).claims().disclosed]
+    partial = sdjwt.present(token, data.draw(st.sets(st.sampled_from(shown))))
+    assert frame.unpack(frame.pack(partial, None, dictionary=2)).token == partial

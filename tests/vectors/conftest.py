@@ -33,8 +33,8 @@ def _load(name: str) -> ModuleType:
 REPLAY = _load("replay")
 PLACES = _load("places")
 VECTORS = [vector for vector in REPLAY.load() if vector.usable]
-# The API gives out no nonces and answers for now only.
-OVER_HTTP = [vector for vector in VECTORS if not vector.content.keys() & {"nonces", "at"}]
+# The API gives out no nonces, answers for now only, and asks resolvers over a network.
+OVER_HTTP = [vector for vector in VECTORS if not vector.content.keys() & {"nonces", "at", "codes"}]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -76,6 +76,7 @@ def verifiers(worlds: Any) -> Any:
             trust_refresh=300 if trust is None else trust["refresh_due"] - trust["as_of"],
             status_refresh=0,
             nonces=REPLAY.nonces_of(vector),
+            resolver=REPLAY.resolver_of(vector),
         )
         return verifier, place, clock
 

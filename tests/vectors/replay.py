@@ -15,7 +15,13 @@ from typing import Any
 from certsvc_sdk import statuslist
 from certsvc_sdk.cache import is_older
 from certsvc_sdk.codes import CODES
-from certsvc_sdk.errors import CertsvcError, LogInvalid, Malformed, TrustUnavailable
+from certsvc_sdk.errors import (
+    CertsvcError,
+    CodeUnknown,
+    LogInvalid,
+    Malformed,
+    TrustUnavailable,
+)
 from certsvc_sdk.log.history import read_history
 from certsvc_sdk.log.leaf import issued_of
 from certsvc_sdk.log_trust import view_of
@@ -131,6 +137,24 @@ def nonces_of(vector: Vector) -> ProcessNonces | None:
     for nonce, moment in vector.content["nonces"].items():
         store.issue(nonce, now=moment)
     return store
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A resolver (`certsvc_sdk.resolver.Resolver`) over a vector's JSON."""
+
+    known: dict[str, Any]
+
+    def resolve(self, code: str) -> str:
+        """What the vector says that it answers."""
+        if code not in self.known:
+            raise CodeUnknown("the vector names no such code")
+        return joined(self.known[code])
+
+
+def resolver_of(vector: Vector) -> Codes | None:
+    """The resolver that the reader may ask; None: there is none."""
+    return Codes(vector.content["codes"]) if "codes" in vector.content else None
 
 
 @dataclass(frozen=True)
@@ -253,6 +277,7 @@ def _parsed(text: bytes) -> IssuerRecord:
 def decide(vector: Vector, memory: Memory | None = None) -> Verdict:
     """The verdict of the pure core, with or without a memory of tokens."""
     world, store = MemoryWorld(vector.world), nonces_of(vector)
+    resolver = resolver_of(vector)
     for step in vector.steps:
         now = world.now = step["now"]
         world.served = step["status_lists"]
@@ -266,6 +291,7 @@ def decide(vector: Vector, memory: Memory | None = None) -> Verdict:
             at=step["at"],
             spend_nonce=spend,
             memory=memory,
+            resolve=None if resolver is None else resolver.resolve,
         )
     return verdict
 

@@ -167,7 +167,7 @@ def test_errors_that_are_not_about_the_file_pass_through() -> None:
         def check(self, text: str, **_: Any) -> Any:
             raise AssertionError
 
-        def check_file(self, data: bytes, **_: Any) -> Any:
+        def report_file(self, data: bytes, **_: Any) -> Any:
             raise Malformed("x")
 
     submission = Submission(uploads=(Upload("a", b"x"),))

@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from certsvc_sdk.cli.bundle_options import add_bundle
-from certsvc_sdk.cli.inputs import findings_of, names_file, policy_of
+from certsvc_sdk.cli.inputs import names_file, policy_of, report_of
 from certsvc_sdk.cli.log_options import add_history, add_log, add_witnesses
-from certsvc_sdk.cli.printing import print_block, print_json, printable, reason, why
+from certsvc_sdk.cli.printing import print_block, print_json, print_reading, printable, reason, why
+from certsvc_sdk.cli.resolver_options import add_resolvers, resolver_of
 from certsvc_sdk.client import Verifier
 from certsvc_sdk.codes import Outcome
 from certsvc_sdk.errors import CertsvcError, ImageUnreadable, NoCodeFound
@@ -69,6 +70,7 @@ def _with_verifier(
             clock=clock,
             witnesses=getattr(args, "witness", ()),
             witness_threshold=getattr(args, "witnesses", None),
+            resolver=resolver_of(args),
         )
         if args.command == "prefetch":
             return _prefetch(verifier)
@@ -76,7 +78,7 @@ def _with_verifier(
             from certsvc_sdk.cli.histories import print_history  # most runs verify
 
             return exit_code([print_history(args, verifier, int(clock()))])
-        findings = findings_of(verifier, args.what, policy_of(args), args.log_proof)
+        report = report_of(verifier, args.what, policy_of(args), args.log_proof)
     except (NoCodeFound, ImageUnreadable) as error:
         print(f"未读到证照码：{why(error)} No code was read: {error}", file=sys.stderr)
         return UNKNOWN
@@ -84,12 +86,13 @@ def _with_verifier(
         print(f"certsvc-sdk: {printable(reason(error))} [{error.code}]", file=sys.stderr)
         return USAGE
     if args.json:
-        print_json(findings)
+        print_json(report)
     else:
         colour = sys.stdout.isatty() and "NO_COLOR" not in env
-        for finding in findings:
+        for finding in report.findings:
             print_block(finding, sys.stdout, colour=colour, claims=args.claims)
-    return exit_code([finding.verdict for finding in findings])
+        print_reading(report, sys.stdout)
+    return exit_code([finding.verdict for finding in report.findings])
 
 
 def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
@@ -117,7 +120,9 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     verify = commands.add_parser(
-        "verify", parents=[common], help="核验 verify the text of a code, an image, a PDF or stdin"
+        "verify",
+        parents=[common],
+        help="核验 verify a code's text, a typed code, an image, a PDF or stdin",
     )
     verify.add_argument("what", metavar="TEXT|IMAGE|PDF|-")
     verify.add_argument("--policy", metavar="FILE", help="办理规则 policy as JSON")
@@ -133,6 +138,7 @@ def _parser(env: Mapping[str, str]) -> argparse.ArgumentParser:
     verify.add_argument(
         "--log-proof", metavar="FILE", help="随附的公示证明 log proof that came with it"
     )
+    add_resolvers(verify, env)
     add_witnesses(verify)
     verify.add_argument("--json", action="store_true", help="输出JSON print verdicts as JSON")
     verify.add_argument("--claims", action="store_true", help="显示证照内容 print the claims")

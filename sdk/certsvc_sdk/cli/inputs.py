@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from certsvc_sdk import strict
-from certsvc_sdk.client import Finding, Verifier
+from certsvc_sdk.client import FileReport, Finding, Verifier
 from certsvc_sdk.errors import FileUnsupported, NoCodeFound, PolicyInvalid
 from certsvc_sdk.policy import Policies, Policy
 from certsvc_sdk.policy.collection import MAX_FILE
@@ -86,10 +86,10 @@ def _from_file(path: str, matter: str | None) -> Policy:
     return found
 
 
-def findings_of(
+def report_of(
     verifier: Verifier, what: str, policy: Policy, log_proof: str | None = None
-) -> list[Finding]:
-    """Return a verdict for each code: of a file, of each line of a stream, or of the text.
+) -> FileReport:
+    """Return all that was found: in a file, in each line of a stream, or in the text.
 
     Args:
         verifier: gives the verdicts.
@@ -100,14 +100,14 @@ def findings_of(
     proof = None if log_proof is None else text_of(log_proof)
     data = _read(what)
     if data is None:
-        return [_finding(verifier, what, policy, proof)]
+        return FileReport(findings=(_finding(verifier, what, policy, proof),))
     text = _as_text(data)
     if text is None:
-        return verifier.check_file(data, policy=policy)
+        return verifier.report_file(data, policy=policy)
     lines = [line for line in text.splitlines() if line.strip()]
     if not lines:
         raise NoCodeFound("there is nothing to verify")
-    return [_finding(verifier, line, policy, proof) for line in lines]
+    return FileReport(findings=tuple(_finding(verifier, line, policy, proof) for line in lines))
 
 
 def text_of(what: str) -> str:
@@ -127,7 +127,7 @@ def text_of(what: str) -> str:
 
 def _finding(verifier: Verifier, text: str, policy: Policy, proof: str | None) -> Finding:
     verdict = verifier.check(text, policy=policy, log_proof=proof)
-    return Finding(page=None, position=None, text_kind="text", verdict=verdict)
+    return Finding(page=None, position=None, text_kind="text", kind="text", verdict=verdict)
 
 
 def _read(what: str) -> bytes | None:

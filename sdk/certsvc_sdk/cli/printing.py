@@ -1,10 +1,9 @@
 """What the command line prints: verdicts, reasons, and nothing that steers a terminal."""
 
 import json
-from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
-from certsvc_sdk.client import Finding
+from certsvc_sdk.client import FileReport, Finding
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.verdict import clock_text
 
@@ -44,18 +43,52 @@ def why(error: CertsvcError) -> str:
     return _REASONS.get(error.code, "无法执行")
 
 
-def print_json(findings: Sequence[Finding]) -> None:
-    """Print all verdicts as one JSON object."""
+def print_json(report: FileReport) -> None:
+    """Print everything as one JSON object, as the verification API answers."""
     items = [
         {
             "index": index,
+            "kind": finding.kind,
             "page": finding.page,
             "position": finding.position,
+            "name": finding.name,
+            "certificate": finding.certificate,
+            "notices": [notice.to_json() for notice in finding.notices],
             "verdict": finding.verdict.to_json(),
         }
-        for index, finding in enumerate(findings)
+        for index, finding in enumerate(report.findings)
     ]
-    print(json.dumps({"verifications": items}, ensure_ascii=False, indent=2))
+    read = [] if _of_text(report) else [report_json(report)]
+    print(json.dumps({"verifications": items, "files": read}, ensure_ascii=False, indent=2))
+
+
+def report_json(report: FileReport) -> dict[str, Any]:
+    """Return what was read of a file, without its findings."""
+    return {
+        "pages": report.pages,
+        "found": len(report.findings),
+        "certificates": report.certificates,
+        "pages_without": list(report.pages_without),
+    }
+
+
+def print_reading(report: FileReport, out: TextIO) -> None:
+    """Print what was read of a file, where that is more than one code of one page."""
+    if _of_text(report) or (len(report.findings) == 1 and (report.pages or 1) == 1):
+        return
+    pages = "" if report.pages is None else f"{report.pages} 页 pages, "
+    print(
+        f"读到 Read: {pages}{len(report.findings)} 处 found, "
+        f"{report.certificates} 份证照 certificates",
+        file=out,
+    )
+    if report.certificates and report.pages_without:
+        bare = ", ".join(map(str, report.pages_without))
+        print(f"未经核验的页 Pages without a certificate, not checked: {bare}", file=out)
+
+
+def _of_text(report: FileReport) -> bool:
+    return all(finding.kind == "text" for finding in report.findings)
 
 
 def print_block(finding: Finding, out: TextIO, *, colour: bool, claims: bool) -> None:
@@ -67,6 +100,9 @@ def print_block(finding: Finding, out: TextIO, *, colour: bool, claims: bool) ->
     print(f"{word}  [{', '.join((verdict.code, *verdict.reasons))}]", file=out)
     for line in (verdict.sentence("zh"), verdict.sentence("en")):
         print(f"  {printable(line)}", file=out)
+    for notice in finding.notices:
+        for line in (notice.sentence("zh"), notice.sentence("en")):
+            print(f"  ! {printable(line)}", file=out)
     for label, value in _facts(finding):
         print(f"  {label}: {printable(value)}", file=out)
     if claims and verdict.claims is not None:
@@ -80,6 +116,8 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
     verdict = finding.verdict
     name = verdict.issuer_name or {}
     place = None if finding.position is None else f"{finding.page or 1} {finding.position}"
+    if finding.kind == "attachment":
+        place = f"附件 attachment {finding.name}"
     facts: list[tuple[str, Any]] = [
         ("下一步 Next", f"{verdict.next_step('zh')} {verdict.next_step('en')}"),
         ("发证机关 Issuer", " / ".join(name.values()) or None),
@@ -90,6 +128,7 @@ def _facts(finding: Finding) -> list[tuple[str, str]]:
         ("状态数据 Status data", _age(verdict.status_age)),
         ("信任数据 Trust data", _age(verdict.trust_age)),
         ("位置 Page and place", place),
+        ("证照序号 Certificate of the file", finding.certificate),
     ]
     return [(label, str(value)) for label, value in facts if value is not None]
 

@@ -248,12 +248,19 @@ def _inflate(data: bytes, preset: bytes) -> list[str]:
     """Inflate within bounds and split into lines; header and payload lines are there."""
     reader = zlib.decompressobj(-zlib.MAX_WBITS, preset)
     try:
-        stream = reader.decompress(data, MAX_STREAM + 1)
+        stream = reader.decompress(data[:-1], MAX_STREAM + 1)
+        # Judged before the last byte: a length of 0 would mean no bound at all.
+        if len(stream) > MAX_STREAM:
+            raise Malformed(f"the frame inflates to more than {MAX_STREAM} bytes")
+        before = reader.copy()
+        end = reader.decompress(data[-1:], MAX_STREAM + 1 - len(stream))
     except zlib.error as error:
         raise Malformed("the frame's compressed data are broken") from error
+    stream += end
     if len(stream) > MAX_STREAM:
         raise Malformed(f"the frame inflates to more than {MAX_STREAM} bytes")
-    if not reader.eof or reader.unused_data or reader.unconsumed_tail:
+    whole = reader.eof and not reader.unused_data and not reader.unconsumed_tail
+    if not whole or _is_padded(before, data[-1], end):
         raise Malformed("the frame's compressed data do not end exactly")
     try:
         lines = stream.decode("utf-8").split("\n")
@@ -262,3 +269,21 @@ def _inflate(data: bytes, preset: bytes) -> list[str]:
     if len(lines) < 2 or not lines[0] or not lines[1]:
         raise Malformed("the frame has no header or no payload")
     return lines
+
+
+def _is_padded(before: "zlib._Decompress", last: int, end: bytes) -> bool:
+    """Tell whether a bit after the end is set: the highest set one is if nothing needs it.
+
+    Args:
+        before: the reader as it was before the last byte.
+        last: that byte.
+        end: what it yielded.
+    """
+    if not last:
+        return False
+    cleared = last ^ (1 << (last.bit_length() - 1))
+    try:
+        again = before.decompress(bytes((cleared,)), len(end) + 1)
+    except zlib.error:
+        return False
+    return before.eof and again == end

@@ -100,74 +100,65 @@ def squeeze(text: bytes, preset: bytes) -> bytes:
     return huffman.joined(min(blocks, key=huffman.size))
 
 
-class _Index:
-    """Where the pieces of a text stand: three bytes, and six."""
+class _Index(NamedTuple):
+    """Where pieces of a dictionary stand: three bytes near its end, six bytes anywhere."""
 
-    def __init__(self) -> None:
-        self.near: Index = {}
-        self.far: Index = {}
-
-    def add(self, window: bytes, at: int) -> None:
-        """Note what stands here."""
-        self.near.setdefault(window[at : at + _MIN_MATCH], []).append(at)
-        self.far.setdefault(window[at : at + _FAR_MATCH], []).append(at)
+    near: Index
+    far: Index
 
 
 # Not state: it follows from the dictionary alone, and takes several times what a text takes.
 @lru_cache(maxsize=4)
 def _indexed(preset: bytes) -> _Index:
-    index = _Index()
-    for at in range(len(preset) - _FAR_MATCH + 1):
-        if preset[at] & _HIGH_BITS != _INSIDE:
-            index.add(preset, at)
-    index.near = {piece: places[-_NEAR_LOOKS:] for piece, places in index.near.items()}
-    return index
+    found = _Index(defaultdict(list), defaultdict(list))
+    for index, size in zip(found, (_MIN_MATCH, _FAR_MATCH), strict=True):
+        for at in range(len(preset) - size + 1):
+            if preset[at] & _HIGH_BITS != _INSIDE:
+                index[preset[at : at + size]].append(at)
+    near = {piece: places[-_NEAR_LOOKS:] for piece, places in found.near.items()}
+    return _Index(near, dict(found.far))
 
 
-def _matches(text: bytes, preset: bytes) -> list[list[Match]]:
+def _matches(text: bytes, preset: bytes) -> list[Sequence[Match]]:
     """For each place of a text the matches that begin there, each longer than the one before."""
-    known, own = _indexed(preset), _Index()
+    near, far = _indexed(preset)
     start, window = len(preset), preset + text
-    found: list[list[Match]] = []
-    follow = distance = 0
+    own: Index = {}
+    found: list[Sequence[Match]] = []
+    # Inside a long match no other is looked for.
+    resume = start
     for at in range(start, len(window)):
-        if follow > _MIN_MATCH:
-            # Inside a long match: what is left of it, and nothing else.
-            follow -= 1
-            found.append([Match(follow, follow, distance)])
-        elif window[at] & _HIGH_BITS == _INSIDE:
-            found.append([])
-            continue
-        else:
-            here = _longer(window, at, own, known)
-            found.append(here)
-            if here and here[-1].most >= _LONG:
-                follow, distance = here[-1].most, here[-1].distance
-        own.add(window, at)
+        here: Sequence[Match] = ()
+        if window[at] & _HIGH_BITS != _INSIDE:
+            piece = window[at : at + _MIN_MATCH]
+            mine = own.setdefault(piece, [])
+            if at >= resume:
+                places = far.get(window[at : at + _FAR_MATCH], ())
+                here = _longer(window, at, mine, near.get(piece, ()), places)
+                if here and here[-1].most >= _LONG:
+                    resume = at + here[-1].most - _MIN_MATCH
+            mine.append(at)
+        found.append(here)
     return found
 
 
-def _longer(window: bytes, at: int, own: _Index, known: _Index) -> list[Match]:
-    """Matches at one place: of the text with itself, then with its dictionary."""
+def _longer(window: bytes, at: int, *places: Sequence[int]) -> list[Match]:
+    """The nearest match of each length; `places` have three bytes in common with this one."""
     end = min(_MAX_MATCH, len(window) - at)
-    short, wanted = window[at : at + _MIN_MATCH], window[at : at + _FAR_MATCH]
     best, found = _MIN_MATCH - 1, list[Match]()
-    for places in (
-        own.near.get(short, ())[-_NEAR_LOOKS:],
-        known.near.get(short, ()),
-        own.far.get(wanted, ()),
-        known.far.get(wanted, ()),
-    ):
-        for place in islice(reversed(places), _LOOKS):
+    wanted = window[at : at + _MIN_MATCH]
+    for group in places:
+        for place in islice(reversed(group), _LOOKS):
             if best >= end or at - place > _MAX_DISTANCE:
                 break
-            if window[place : place + best + 1] != window[at : at + best + 1]:
+            if window[place + best] != wanted[best] or window[place : place + best + 1] != wanted:
                 continue
             length = best + 1
             while length < end and window[place + length] == window[at + length]:
                 length += 1
             found.append(Match(best + 1, length, at - place))
             best = length
+            wanted = window[at : at + best + 1]
     return found
 
 

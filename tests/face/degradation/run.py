@@ -9,6 +9,7 @@ ROOT = HERE.parents[2]
 # A script's own folder is not searched under PYTHONSAFEPATH.
 sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / "sdk")]
 
+from degrading import chart  # noqa: E402 — the path comes first
 from degrading.rates import Rates, large, measure, picture, small  # noqa: E402 — the path first
 from degrading.suite import PARAMETERS, TWELVE, VERSIONS, cases  # noqa: E402
 
@@ -22,6 +23,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="of the committed ones; 20 are all")
     parser.add_argument("--processes", type=int)
     parser.add_argument("--missed", action="store_true", help="name each picture not read")
+    parser.add_argument("--write", action="store_true", help="renew the pictures of docs/")
     parser.add_argument("--save", type=Path, help="folder for the pictures, which are not read")
     options = parser.parse_args()
     versions = VERSIONS if options.seeds > 1 else FEW
@@ -34,6 +36,8 @@ def main() -> None:
         return
     rates = measure(chosen, processes=options.processes)
     table(rates, options.groups or (*TWELVE, "photo", "resolution"))
+    if options.write:
+        chart.write(rates, ROOT / "docs")
     if options.missed:
         for case in rates.missed:
             print("missed", case.group, case.level, case.version, case.seed)

@@ -9,6 +9,7 @@ from typing import Any
 import certsvc_sdk
 from certsvc_sdk import errors, verify
 from certsvc_sdk.codes import CODES, DETAILS, REASONS, markdown_table
+from certsvc_sdk.notices import markdown_notices
 from certsvc_sdk.steps import STEPS
 
 ROOT = Path(__file__).parents[3]
@@ -40,6 +41,7 @@ def test_errors_md_has_every_code_reason_and_word() -> None:
     page = (ROOT / "docs/errors.md").read_text(encoding="utf-8")
     for table in (CODES, REASONS):
         assert "\n".join(markdown_table(table)) in page
+    assert "\n".join(markdown_notices()) in page
     for word, (zh, en) in DETAILS.items():
         assert f"| {word} | {zh} | {en} |" in page
 

@@ -46,6 +46,7 @@ GROUPS = (
     "log_proofs",
     "histories",
     "qr_codes",
+    "typed_codes",
 )
 
 

@@ -11,6 +11,8 @@ from tokens import NOW
 UNKNOWN = frozenset(
     {
         "unreadable",
+        "code_unknown",
+        "code_unavailable",
         "format_unsupported",
         "trust_unavailable",
         "trust_stale",
@@ -29,6 +31,7 @@ _OPTIONAL = (
     "before",
     "policy",
     "nonces",
+    "codes",
     "at",
     "needs",
 )

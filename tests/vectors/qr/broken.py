@@ -28,6 +28,12 @@ def framed_alone(content: bytes) -> bytes:
     return content + frame.crc16(content)
 
 
+def stored_oddly(stream: bytes) -> bytes:
+    """Return DEFLATE that ends with an empty fixed block, a bit set after its end."""
+    packer = zlib.compressobj(0, zlib.DEFLATED, -15)
+    return packer.compress(stream) + packer.flush(zlib.Z_FULL_FLUSH) + b"\x03\x04"
+
+
 def deflate(stream: bytes) -> bytes:
     """Raw DEFLATE without dictionary."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -75,6 +81,11 @@ def broken_frames() -> dict[str, tuple[bytes, str]]:
         ),
         "stream-cut": (body(flat, packed=lambda s: deflate(s)[:-2]), "malformed"),
         "stream-followed-by-bytes": (body(flat, packed=lambda s: deflate(s) + b"\0"), "malformed"),
+        "stream-padding-not-zero": (
+            body(flat, packed=lambda s: deflate(s)[:-1] + bytes((deflate(s)[-1] | 0x80,))),
+            "malformed",
+        ),
+        "stream-stored-block-padding-not-zero": (body(flat, packed=stored_oddly), "malformed"),
         "stream-not-deflate": (body(flat, packed=lambda _: b"\xff\xff\xff"), "malformed"),
         "stream-over-64-kib": (body(flat + b" " * 65536), "malformed"),
         "stream-not-utf-8": (body(b'{"alg":1}\n{"iss":"\xff"}'), "malformed"),

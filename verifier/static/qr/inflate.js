@@ -15,15 +15,26 @@ export const MAX_STREAM = 64 * 1024;
  */
 export async function inflate(data, preset) {
   const stream = await attempt(data, preset);
-  if (stream === null) throw malformed("the frame's compressed data are broken");
-  // Platforms differ about bytes after the end, but none takes data that lack their last byte.
-  if ((await attempt(data.subarray(0, -1), preset)) !== null) {
+  if (stream === null) throw malformed("the frame's compressed data are broken or too much");
+  // Platforms differ about bytes after the end, but none takes data that lack their last byte. The
+  // bits after the end are zero: the highest that is set was one of them if nothing changes
+  // without it.
+  const cut = await attempt(data.subarray(0, -1), preset);
+  const cleared = data.slice();
+  cleared[cleared.length - 1] ^= highestBit(cleared.at(-1));
+  const other = cleared.at(-1) === data.at(-1) ? null : await attempt(cleared, preset);
+  if (cut !== null || (other !== null && alike(other, stream))) {
     throw malformed("the frame's compressed data do not end exactly");
   }
   return stream;
 }
 
-/** The bytes, or null where the data are broken or cut short. */
+const highestBit = (byte) => (byte ? 1 << (31 - Math.clz32(byte)) : 0);
+
+const alike = (one, other) =>
+  one.length === other.length && one.every((byte, index) => byte === other[index]);
+
+/** The bytes, or null where the data are broken, cut short, or more than a frame may hold. */
 async function attempt(data, preset) {
   const whole = joined(stored(preset), data);
   const inflater = new DecompressionStream("deflate-raw");
@@ -47,7 +58,7 @@ async function attempt(data, preset) {
   }
   if (size > preset.length + MAX_STREAM) {
     await reader.cancel().catch(() => {});
-    throw malformed(`the frame inflates to more than ${MAX_STREAM} bytes`);
+    return null;
   }
   return joined(...chunks).subarray(preset.length);
 }
