@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,10 @@ from flask import Flask, request
 from certsvc.api.approvals import approvals_blueprint
 from certsvc.api.auth import authoriser
 from certsvc.api.certificates import certificates_blueprint
+from certsvc.api.code_limits import CodeLimits, Rate
+from certsvc.api.codes import codes_blueprint
 from certsvc.api.errors import RECOVERY_NEEDED, RETRY_SECONDS, problem_table
+from certsvc.api.faces import faces_blueprint
 from certsvc.api.home import home_blueprint
 from certsvc.api.known_clients import KnownClients
 from certsvc.api.numbers import house_checks, numbers
@@ -22,17 +26,25 @@ from certsvc.api.types import types_blueprint
 from certsvc.catalogue import Catalogue
 from certsvc.custody import open_keys
 from certsvc.issuing.metered import MeteredIssuing
+from certsvc.printing.opening import open_desk
 from certsvc.publishing.tree import PublishedTree
 from certsvc.restoring.errors import RecoveryNeeded
 from certsvc.restoring.fence import Gate, fence_of
 from certsvc.restoring.recording import attach_journal
 from certsvc.service import logs
+from certsvc.service.cells import FileCells
 from certsvc.service.contract import contract_blueprint
 from certsvc.service.engine import make_engine
 from certsvc.service.exposition import metrics_blueprint
 from certsvc.service.health import ReadyCheck, health_blueprint
 from certsvc.service.http import HttpOptions, new_app
-from certsvc.service.limits import ISSUER_BODY_BYTES, CountedLimiter, Limiter, RateLimiter
+from certsvc.service.limits import (
+    ISSUER_BODY_BYTES,
+    Budget,
+    CountedLimiter,
+    Limiter,
+    RateLimiter,
+)
 from certsvc.service.metrics import Metrics, shared_metrics
 from certsvc.service.networks import read_networks
 from certsvc.service.problems import Problem
@@ -107,12 +119,24 @@ def create_app(
     limiter = _limiter(settings, shared, metrics)
     authorise = authoriser(KnownClients(engine, monotonic=time.monotonic), limiter)
     log = open_log(settings, engine, keys, limiter, clock=clock, monotonic=time.monotonic)
+    desk = open_desk(
+        settings,
+        catalogue=catalogue,
+        exports=service.exports,
+        keys=keys,
+        clock=clock,
+        monotonic=time.monotonic,
+    )
     app = new_app("certsvc", options, problem_table())
     app.before_request(_guard(gate))
     for blueprint in (
         certificates_blueprint(service, authorise, log.answers),
         approvals_blueprint(service.second_person, authorise),
         qr_blueprint(service, authorise),
+        codes_blueprint(service.codes, authorise, _code_limits(settings, shared, metrics), metrics),
+        faces_blueprint(
+            service, desk, authorise, _faces_limiter(settings, metrics), monotonic=time.monotonic
+        ),
         types_blueprint(catalogue, authorise, public_url=settings.public_url),
         published_blueprint(PublishedTree(settings.published)),
         log.blueprint,
@@ -151,10 +175,50 @@ def metrics_folder(settings: Settings) -> Path:
 
 def _limiter(settings: Settings, shared: Shared | None, metrics: Metrics) -> Limiter:
     rate = settings.rate_per_second
-    limiter: Limiter = RateLimiter(rate, monotonic=time.monotonic)
+    local = RateLimiter(rate, monotonic=time.monotonic)
+    limiter: Limiter = local
     if shared is not None:
-        limiter = SharedLimiter(shared, rate, local=limiter, kind="issuer")
+        limiter = SharedLimiter(shared, rate, local=local, kind="issuer")
     return CountedLimiter(limiter, lambda: metrics.limited.add("issuer"))
+
+
+def _faces_limiter(settings: Settings, metrics: Metrics) -> Limiter:
+    # All server processes count together.
+    shared = settings.home / "limits" / "faces"
+    limiter = RateLimiter(settings.faces_per_second, monotonic=time.monotonic, shared=shared)
+    return CountedLimiter(limiter, lambda: metrics.limited.add("faces"))
+
+
+def forget_last_run(settings: Settings) -> None:
+    """Remove what the processes of a run share, before the first of them starts."""
+    FileCells.clear(metrics_folder(settings))
+    # Counts by a clock that may have begun anew since.
+    shutil.rmtree(code_rates_folder(settings), ignore_errors=True)
+
+
+def code_rates_folder(settings: Settings) -> Path:
+    """Where the service's processes count look-ups of typed codes together."""
+    return settings.home / "code-rates"
+
+
+def _code_limits(settings: Settings, shared: Shared | None, metrics: Metrics) -> CodeLimits:
+    def make(name: str, rate: Rate) -> Budget:
+        seconds = rate.saved_seconds
+        local = RateLimiter(
+            rate.per_second,
+            monotonic=time.monotonic,
+            burst_seconds=seconds,
+            shared=code_rates_folder(settings) / name,
+        )
+        if shared is None:
+            return local
+        return SharedLimiter(shared, rate.per_second, local=local, kind=name, burst_seconds=seconds)
+
+    try:
+        return CodeLimits(make, over=lambda: metrics.limited.add("codes"))
+    except OSError as error:
+        message = f"{variable('home')}: the folder cannot be written ({error.strerror})"
+        raise SettingsInvalid(message) from error
 
 
 def _guard(gate: Gate) -> Callable[[], None]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import Engine
 
+from certsvc.authority.listings import note_published
 from certsvc.authority.records import new_record
 from certsvc.authority.world import keep_record
 from certsvc.catalogue import Catalogue
@@ -33,7 +34,7 @@ from certsvc.publishing.trust import TrustPublisher
 from certsvc.restoring.fence import fence_of
 from certsvc.restoring.recording import attach_journal
 from certsvc.service.engine import make_engine, reading, writing
-from certsvc.service.principal import SCOPES
+from certsvc.service.principal import DEPARTMENT_SCOPES
 from certsvc.service.settings import Environment, Settings, SettingsInvalid
 from certsvc.storage.clients import Clients
 from certsvc.storage.database import upgrade
@@ -48,6 +49,7 @@ from keys.errors import KeysError
 from keys.provision import ensure_active
 
 PASSPHRASE_BYTES = 32
+VERIFIER_CLIENT = "verifier"
 #: Purposes each department needs a key for.
 PURPOSES = ("certificate", "status")
 #: What every verifier knows, where a department asks for nothing else.
@@ -141,7 +143,9 @@ def _fill(
             trust.initialise(now, About(env=TrustEnvironment.DEMO, base=settings.public_url))
         records = [add_department(each, settings, keys, engine, now=now) for each in departments()]
         trust.publish_records(records, now)
+    ensure_verifier(settings, engine, now=now)
     publish_types(tree, Catalogue.builtin(), settings.public_url)
+    note_published(engine, records, now=now)
     for record in records:
         publish_issuer_metadata(tree, record)
         report(f"发证机关 / issuer: {record.names['zh']} {record.uscc}")
@@ -200,21 +204,35 @@ def add_department(
 def ensure_client(department: Department, settings: Settings, engine: Engine, *, now: int) -> None:
     """A client of the issuing interface, its credentials in a file of its own."""
     path = client_file(settings, department)
+    wanted, name = department.client_id, department.names["zh"]
+    _ensure(department, wanted, name, DEPARTMENT_SCOPES, path, engine, now=now)
+
+
+def ensure_verifier(settings: Settings, engine: Engine, *, now: int) -> None:
+    """The client by which the verifier service looks typed codes up; some issuer has to keep it."""
+    keeper, path = departments()[0], settings.resolver_clients
+    _ensure(keeper, VERIFIER_CLIENT, "核验服务", frozenset({"resolve"}), path, engine, now=now)
+
+
+def _ensure(
+    keeper: Department,
+    wanted: str,
+    name: str,
+    scopes: frozenset[str],
+    path: Path,
+    engine: Engine,
+    *,
+    now: int,
+) -> None:
     with reading(engine) as connection:
-        known = {each.client_id for each in Clients(connection).all(department.issuer_id)}
-    if department.client_id in known and path.is_file():
+        known = {each.client_id for each in Clients(connection).all(keeper.issuer_id)}
+    if wanted in known and path.is_file():
         return
     # Registered, but its secret was never written down: that name is of no use to anybody.
-    number = len(known) + 1
-    client_id = department.client_id if not known else f"{department.client_id}-{number}"
+    client_id = wanted if wanted not in known else f"{wanted}-{len(known) + 1}"
     with writing(engine) as connection:
-        secret = Clients(connection).add(
-            department.issuer_id,
-            client_id,
-            name=department.names["zh"],
-            scopes=SCOPES,
-            now=now,
-        )
+        clients = Clients(connection)
+        secret = clients.add(keeper.issuer_id, client_id, name=name, scopes=scopes, now=now)
         # Inside the transaction: no file, no client.
         write_private(path, f"{client_id}:{secret}\n".encode())
 

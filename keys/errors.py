@@ -41,6 +41,9 @@ KeysError
 │   ├── KeyNotActive         key_not_active
 │   └── SignatureRejected    signature_rejected
 └── DataSealInvalid          data_seal_invalid
+
+Longer than other files, and whole on purpose: `error_of` finds a class by its code over a socket,
+so the codes of all leaves stand together.
 """
 
 from typing import ClassVar

@@ -44,6 +44,11 @@ class KeyInfo:
 KeyInfos = list[KeyInfo]
 
 
+def is_read_only(store: object) -> bool:
+    """Whether keys can be used through a store and not be changed; it says so itself."""
+    return bool(getattr(store, "read_only", False))
+
+
 class KeyStore(Protocol):
     """Custody of private keys. Every method raises only `KeysError`s."""
 

@@ -122,7 +122,7 @@ def _present(log: LogAnswers, principal: Principal, view: model.CertificateView)
 
 
 def _body(view: model.CertificateView, place: Place | None) -> dict[str, object]:
-    qr = qr_answer(view.certificate_id, view.qr_text)
+    qr = qr_answer(view.certificate_id, view.qr_text, view.qr_profile or view.profile)
     answer = Certificate(
         id=view.certificate_id,
         certificate_identifier=view.certificate_identifier,
@@ -136,6 +136,7 @@ def _body(view: model.CertificateView, place: Place | None) -> dict[str, object]
         not_before=view.not_before,
         expires_at=view.expires_at,
         token=view.token,
+        typed_code=view.typed_code,
         qr=qr,
         qr_reason=None if qr is not None else "qr_too_large",
         log=None if place is None else _log(place),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from certsvc.api.face_errors import FACE_KINDS, face_problems
 from certsvc.catalogue.findings import FieldError
 from certsvc.issuing import errors
 from certsvc.service.engine import DatabaseUnavailable
@@ -77,6 +78,7 @@ REQUEST_IN_PROGRESS = ProblemKind(
     "同一请求正在处理，请稍后重试",
     "The same request is in progress; try again later",
 )
+CODE_UNKNOWN = ProblemKind("code_unknown", 404, "没有此短码", "Nobody has this typed code")
 STATE_CONFLICT = ProblemKind(
     "state_conflict",
     409,
@@ -88,12 +90,6 @@ VERSIONS_EXHAUSTED = ProblemKind(
     409,
     "证照版本号已用尽，请签发新证照",
     "The certificate's version numbers are used up; issue a new certificate",
-)
-QR_TOO_LARGE = ProblemKind(
-    "qr_too_large",
-    409,
-    "证照内容过多，放不进可打印的二维码，请使用精简版式",
-    "The certificate does not fit into a printable QR code; use a smaller profile",
 )
 PRINT_TOO_SMALL = ProblemKind(
     "print_too_small",
@@ -197,9 +193,9 @@ API_KINDS: tuple[ProblemKind, ...] = (
     TOO_MANY_WAITING,
     QUOTA_EXCEEDED,
     REQUEST_IN_PROGRESS,
+    CODE_UNKNOWN,
     STATE_CONFLICT,
     VERSIONS_EXHAUSTED,
-    QR_TOO_LARGE,
     PRINT_TOO_SMALL,
     IDEMPOTENCY_KEY_REUSED,
     TYPE_UNKNOWN,
@@ -218,6 +214,7 @@ API_KINDS: tuple[ProblemKind, ...] = (
     LOG_ENTRY_UNKNOWN,
     LOG_NOT_MERGED,
     LOG_UNAVAILABLE,
+    *FACE_KINDS,
 )
 
 
@@ -286,10 +283,12 @@ def problem_table() -> ProblemTable:
         errors.StatusListUnpublished: _later(STATUS_LIST_UNPUBLISHED),
         # Another issuer's certificate and a missing one: the same answer as any missing route.
         errors.CertificateNotFound: _plain(NOT_FOUND),
+        errors.CodeUnknown: _plain(CODE_UNKNOWN),
         errors.StateConflict: _conflict,
         errors.VersionsExhausted: _plain(VERSIONS_EXHAUSTED),
         errors.OperationUnknown: _plain(OPERATION_UNKNOWN),
         errors.ReasonInvalid: _reason,
         errors.StorageUnavailable: _later(DATABASE_UNAVAILABLE),
         DatabaseUnavailable: _later(DATABASE_UNAVAILABLE),
+        **face_problems(),
     }

@@ -6,7 +6,8 @@ from flask import Blueprint, request
 from werkzeug.wrappers import Response
 
 from certsvc.api.auth import Authorise
-from certsvc.api.errors import PRINT_TOO_SMALL, QR_TOO_LARGE
+from certsvc.api.errors import PRINT_TOO_SMALL
+from certsvc.api.face_errors import QR_TOO_LARGE
 from certsvc.api.parameters import integer_parameter, size_parameter
 from certsvc.api.paths import certificate_path, checked_id
 from certsvc.api.schemas import QrCode
@@ -34,7 +35,7 @@ def segments(qr_text: str) -> tuple[str, str]:
     return address + mark, digits
 
 
-def qr_answer(certificate_id: str, qr_text: str) -> QrCode | None:
+def qr_answer(certificate_id: str, qr_text: str, profile: str) -> QrCode | None:
     """The member `qr` of an answer; None when no printable symbol holds the text."""
     try:
         version, ecc = symbol_size(*segments(qr_text))
@@ -47,6 +48,7 @@ def qr_answer(certificate_id: str, qr_text: str) -> QrCode | None:
         png=f"{path}.png",
         version=version,
         ecc=ecc,
+        profile=profile,
     )
 
 

@@ -12,6 +12,7 @@ Code = Annotated[
 ]
 TypeVersion = Annotated[int, Field(ge=1, le=9999)]
 Detail = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+TypedCode = Annotated[str, StringConstraints(pattern=r"^[2-9CDFHKMRWX]{4}(-[2-9CDFHKMRWX]{4}){3}$")]
 State = Literal["valid", "suspended", "revoked", "superseded"]
 UnixSeconds = int
 
@@ -54,6 +55,26 @@ class StatusChangeRequest(Model):
     detail: Detail | None = None
 
 
+class ExportRequest(Model):
+    """Which certificates' faces are exported; one that stands twice is exported once."""
+
+    ids: list[Annotated[str, StringConstraints(max_length=128)]] = Field(min_length=1)
+    format: Literal["zip", "pdf"] = "zip"
+    lang: Literal["zh", "zh-en"] = "zh"
+
+
+class CodeRequest(Model):
+    """A typed code, in any spelling that people and scanners give it."""
+
+    code: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+
+
+class CodeAnswer(Answer):
+    """The certificate that a typed code stands for, complete."""
+
+    token: str
+
+
 class Labels(Answer):
     """A text in Chinese and English."""
 
@@ -62,13 +83,14 @@ class Labels(Answer):
 
 
 class QrCode(Answer):
-    """The QR code of a certificate: its text, and where its images are."""
+    """The QR code of a certificate: its text, the profile it shows, and where its images are."""
 
     text: str
     svg: str
     png: str
     version: int = Field(ge=1, le=40)
     ecc: Literal["M", "Q"]
+    profile: str
 
 
 class LogPlace(Answer):
@@ -104,6 +126,7 @@ class Certificate(Answer):
     not_before: UnixSeconds | None
     expires_at: UnixSeconds | None
     token: str
+    typed_code: TypedCode
     qr: QrCode | None
     qr_reason: Literal["qr_too_large"] | None
     log: LogPlace | None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from certsvc.authority.keys_errors import CutBeyondLog
 from certsvc.authority.keys_listing import listed_since, note, records_of, republish
+from certsvc.authority.log_checkpoint import sign_checkpoint_anew
 from certsvc.authority.records import Outcome
 from certsvc.authority.world import Authority
 from certsvc.publishing.errors import LogUnpublished
@@ -16,7 +17,7 @@ from certsvc_sdk.trust.record import IssuerRecord
 from keys import KeyInfo, State
 from keys.moves import compromised
 
-CERTIFICATE, STATUS = "certificate", "status"
+CERTIFICATE, STATUS, LOG = "certificate", "status", "log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Ended:
         successor: made or activated by this command.
         unlisted: verifiers do not know the successor yet, until officers have signed.
         lists: status lists that are signed anew at once.
+        checkpoint: whether the log's checkpoint was signed anew, by its new key.
     """
 
     key: KeyInfo
@@ -53,6 +55,7 @@ class Ended:
     successor: bool
     unlisted: bool
     lists: int
+    checkpoint: bool = False
 
 
 def published_log_size(authority: Authority) -> int | None:
@@ -95,6 +98,8 @@ def compromise(
     Raises:
         CutBeyondLog: nobody could prove where the line is.
         CompromiseTimeInvalid, CompromiseLoosened: see `keys.moves.compromised`.
+        LogForked, LeafAltered: the log's published checkpoint is not the database's, and is not
+            signed anew; all else is done.
         PublishingError, KeysError: the same command again takes it up.
     """
     records = records_of(authority, owner)
@@ -115,7 +120,9 @@ def compromise(
     if replace and _active(authority, info) is None:
         made, unlisted = True, _succeed(authority, records, info, now=now)
     outcome = republish(authority, records, now=now).outcome
-    lists = 0
+    lists, checkpoint = 0, False
+    if info.purpose == LOG:
+        checkpoint = sign_checkpoint_anew(authority)
     if info.purpose == STATUS:
         with writing(authority.engine) as connection:
             lists = KeyUse(connection).resign_lists(owner)
@@ -127,6 +134,7 @@ def compromise(
         successor=made,
         unlisted=unlisted,
         lists=lists,
+        checkpoint=checkpoint,
     )
 
 

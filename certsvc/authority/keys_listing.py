@@ -21,9 +21,10 @@ from certsvc.storage.issuers import Issuers
 from certsvc.storage.key_use import KeyListings
 from certsvc_sdk.trust.record import IssuerRecord, parse_record
 from keys import KeyInfo
-from keys.errors import PolicyInvalid
+from keys.errors import PolicyInvalid, StoreReadOnly
 from keys.rotation import RotationPolicy
 from keys.steps import DAY
+from keys.store import is_read_only
 
 HOUR = 3600
 #: A verifier looks at least once in this time, or says that its trust data is old.
@@ -120,7 +121,13 @@ def note_listing(authority: Authority, record: IssuerRecord, *, now: int) -> Map
 
 def listed_since(authority: Authority, owner: str, *, now: int) -> Mapping[str, int]:
     """Since when every record that should list an owner's keys does, by key id."""
-    each = [note_listing(authority, record, now=now) for record in records_of(authority, owner)]
+    return in_all(
+        [note_listing(authority, record, now=now) for record in records_of(authority, owner)]
+    )
+
+
+def in_all(each: Sequence[Mapping[str, int]]) -> Mapping[str, int]:
+    """Since when every one of some records lists a key, by key id; a key that one lacks is not."""
     if not each:
         return {}
     common = frozenset.intersection(*(frozenset(one) for one in each))
@@ -156,7 +163,13 @@ def require_listed(authority: Authority, info: KeyInfo, *, now: int) -> None:
 def note(
     authority: Authority, records: Sequence[IssuerRecord], action: str, object_: str, *, now: int
 ) -> None:
-    """Write the act into the audit trail of every issuer whose record it concerns."""
+    """Write the act into the audit trail of every issuer whose record it concerns.
+
+    Raises:
+        StoreReadOnly: the act cannot follow; nothing is written.
+    """
+    if is_read_only(authority.keys):
+        raise StoreReadOnly("keys are changed where the key store is, not through its signer")
     acts = [
         Act(principal=operator(record.uscc), action=action, object=object_) for record in records
     ]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from certsvc.authority.keys_listing import (
+    in_all,
     listed_since,
     note,
     owners,
@@ -13,6 +14,7 @@ from certsvc.authority.keys_listing import (
 )
 from certsvc.authority.records import Outcome, rebuilt
 from certsvc.authority.world import Authority
+from certsvc.publishing.log_signing import OWNER as LOG_OWNER
 from certsvc.service.engine import reading
 from certsvc.storage.key_use import KeyListings, KeyUse
 from certsvc_sdk.trust.record import IssuerRecord
@@ -67,6 +69,10 @@ def list_keys(authority: Authority, owner: str | None, *, now: int) -> list[List
         used = KeyUse(connection).counts()
         listings = KeyListings(connection)
         listed = {one: listings.all(one) for one in sorted({key.issuer_id for key in keys})}
+        if LOG_OWNER in listed:
+            # The log's keys stand in the record of every issuer it serves.
+            served = [record.uscc for record in records_of(authority, LOG_OWNER)]
+            listed[LOG_OWNER] = in_all([listings.all(one) for one in served])
     late = {one.info.kid: one.reason for one in overdue(keys, policy=policy, now=now, used=used)}
     return [
         Listed(

@@ -7,14 +7,15 @@ from typing import TypedDict, Unpack
 
 from tuf.api.metadata import Targets
 
+from certsvc.authority.listings import note_published
 from certsvc.authority.trust_staging import Staging, stage
 from certsvc.authority.world import Authority, keep_issuer
 from certsvc.publishing.bins import cut_where_full
+from certsvc.publishing.contents import about_of, checked_record
 from certsvc.publishing.errors import RoleUnknown
 from certsvc.publishing.log_signing import log_keys, log_origin
 from certsvc.publishing.metadata import publish_issuer_metadata
 from certsvc.publishing.records import IssuerProfile, build_record
-from certsvc.publishing.trust import about_of, checked_record
 from certsvc.service.engine import reading, writing
 from certsvc.storage.issuers import Issuers
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right, parse_record
@@ -163,6 +164,7 @@ def publish_records(
             changed = authority.trust.publish_records(direct, now) or any(stored)
         for record in direct:
             publish_issuer_metadata(authority.tree, record)
+        note_published(authority.engine, direct, now=now)
     roles = _stage(authority, offline, now=now, at_once=at_once) if offline else ()
     outcome = Outcome.PUBLISHED if changed else Outcome.UNCHANGED
     return Publication(

@@ -9,6 +9,7 @@
     ├── RequestStale       request_stale       somebody else published, or staged, meanwhile
     ├── RequestExpired     request_expired     what would be signed has expired
     ├── KeyNotInRole       key_not_in_role     none of the roles is signed by this key
+    ├── RootUnchecked      root_unchecked      nobody compared the request's root with a known one
     ├── NothingStaged      nothing_staged      no change waits for signatures
     ├── RightTooSoon       right_too_soon      a new right begins before the public delay is over
     └── ChangeRefused      change_refused      no such right, issuer, key or moment
@@ -49,6 +50,12 @@ class KeyNotInRole(TrustWorkError):
     """The key is not among those that sign any of the roles."""
 
     code = "key_not_in_role"
+
+
+class RootUnchecked(TrustWorkError):
+    """A script would sign a request whose root nobody has compared with a known one."""
+
+    code = "root_unchecked"
 
 
 class NothingStaged(TrustWorkError):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from tuf.api.metadata import Metadata, Root, Targets
 
+from certsvc.authority.listings import note_published
 from certsvc.authority.trust_errors import NothingStaged, RequestStale, RightTooSoon
 from certsvc.authority.trust_request import Request, parse_role
 from certsvc.authority.trust_signing import parts_of, signers_of
@@ -14,6 +15,7 @@ from certsvc.authority.world import Authority, keep_issuer
 from certsvc.home import write_private
 from certsvc.publishing.edition import Edition
 from certsvc.publishing.metadata import publish_issuer_metadata
+from certsvc.publishing.online import OnlineKeys
 from certsvc.publishing.publication import blocked, prepare, publish
 from certsvc.publishing.roles import DAY
 from certsvc.service.engine import writing
@@ -47,11 +49,13 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of the staged parts."""
+    """What became of the staged parts; `retired` and `kept` as `trust_work.Change`."""
 
     published: tuple[str, ...]
     waiting: tuple[Waiting, ...]
     records: tuple[IssuerRecord, ...] = ()
+    retired: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def base_edition(authority: Authority, request: Request | None) -> Edition:
@@ -88,6 +92,10 @@ def publish_staged(authority: Authority, carried: Iterable[Request], *, now: int
     staging = Staging(authority.settings.home)
     staged = staging.load()
     if staged is None:
+        # After a crash, or over a store read only, a former key may still be active.
+        retired = _retire_former(authority, now)
+        if retired:
+            return Result(published=(), waiting=(), retired=retired)
         raise NothingStaged("no change waits for signatures")
     edition = base_edition(authority, staged)
     done = _done(edition, staged)
@@ -108,13 +116,15 @@ def publish_staged(authority: Authority, carried: Iterable[Request], *, now: int
         return Result(published=tuple(done), waiting=waiting)
     records = _records(edition, staged.records)
     _check_delay(edition, staged, records, now)
-    _publish(authority, edition, records, now)
+    _publish(authority, edition, online, records, now)
     left = {each.role for each in waiting}
     staging.save(replace(staged, parts={n: t for n, t in staged.parts.items() if n in left}))
     return Result(
         published=tuple(sorted({*done, *staged.parts} - left)),
         waiting=waiting,
         records=tuple(records.values()),
+        retired=tuple(online.retired),
+        kept=tuple(online.kept),
     )
 
 
@@ -129,16 +139,27 @@ def waiting_parts(authority: Authority) -> tuple[Waiting, ...]:
     return tuple(_waiting(edition, name, name) for name in parts_of(edition))
 
 
+def _retire_former(authority: Authority, now: int) -> tuple[str, ...]:
+    if not authority.trust.initialised:
+        return ()
+    return authority.trust.retire_former(authority.trust.edition(), authority.trust.online(), now)
+
+
 def _publish(
-    authority: Authority, edition: Edition, records: Mapping[str, IssuerRecord], now: int
+    authority: Authority,
+    edition: Edition,
+    online: OnlineKeys,
+    records: Mapping[str, IssuerRecord],
+    now: int,
 ) -> None:
     # One transaction around both: what readers cannot have seen is not on record here either.
     with writing(authority.engine) as connection:
         for record in records.values():
             keep_issuer(connection, record, authority, now=now)
-        publish(edition, authority.trust.online(), now)
+        publish(edition, online, now)
     for record in records.values():
         publish_issuer_metadata(authority.tree, record)
+    note_published(authority.engine, records.values(), now=now)
     pin_root(authority)
 
 

@@ -1,6 +1,8 @@
 """Issuers and their rights, as operators change them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from certsvc.authority.records import (
     Publication,
@@ -13,7 +15,8 @@ from certsvc.authority.trust_errors import ChangeRefused
 from certsvc.authority.trust_publishing import check_delay
 from certsvc.authority.world import Authority
 from certsvc.publishing.records import IssuerProfile
-from certsvc_sdk.trust.record import IssuerRecord, Right, division_within
+from certsvc_sdk.errors import Malformed
+from certsvc_sdk.trust.record import IssuerRecord, Level, Right, division_within, split_iss
 from certsvc_sdk.trust.right import NATIONAL
 from keys.provision import ensure_active
 
@@ -34,6 +37,16 @@ class NewIssuer:
     profile: IssuerProfile
     rights: tuple[Right, ...] = ()
     algorithm: str = "ES256"
+
+
+class Amendment(TypedDict, total=False):
+    """Members of a record that `amend` sets; what is left out stays."""
+
+    names: Mapping[str, str]
+    level: Level
+    aliases: tuple[str, ...]
+    mirrors: tuple[str, ...]
+    successor: str | None
 
 
 def add_issuers(
@@ -128,6 +141,50 @@ def revoke_right(
     if not found:
         raise ChangeRefused("the issuer has no such right")
     return _publish(authority, record, tuple(left), now, at_once=False)
+
+
+def amend(
+    authority: Authority, issuer_id: str, changes: Amendment, *, now: int
+) -> tuple[Publication, tuple[str, ...]]:
+    """Change what a record says of an office itself: names, level, former and later places.
+
+    Args:
+        authority: the installation, opened to write.
+        issuer_id: whose record.
+        changes: what is given is replaced; an empty text or tuple takes it away.
+        now: Unix seconds.
+
+    Returns:
+        What happened, and identifiers that the list does not lead to yet.
+
+    Raises:
+        ChangeRefused: an identifier of another office, or the office as its own successor.
+        IssuerUnknown, RecordRefused, PublishingError, KeysError: nothing was published.
+    """
+    record = latest_record(authority, issuer_id)
+    for alias in changes.get("aliases", ()):
+        if not _names_office(alias, issuer_id):
+            # A reader looks an identifier up by the code in it, and would find nothing.
+            raise ChangeRefused(f"{alias} is no identifier of {issuer_id}")
+    successor = changes.get("successor")
+    if successor is not None and _names_office(successor, issuer_id):
+        raise ChangeRefused(f"{issuer_id} cannot succeed itself")
+    base_url = authority.settings.public_url
+    changed = rebuilt(record, authority.keys, base_url=base_url, **changes)
+    done = publish_records(authority, [changed], now=now)
+    unknown = () if successor is None or _is_listed(authority, successor) else (successor,)
+    return done, unknown
+
+
+def _names_office(iss: str, issuer_id: str) -> bool:
+    try:
+        return split_iss(iss)[0] == issuer_id
+    except Malformed as error:
+        raise ChangeRefused(f"{iss} is not an issuer's address") from error
+
+
+def _is_listed(authority: Authority, iss: str) -> bool:
+    return authority.trust.initialised and authority.trust.record(iss) is not None
 
 
 def _publish(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from securesystemslib.exceptions import UnverifiedSignatureError, VerificationError
 from securesystemslib.signer import Key, Signature
-from tuf.api.metadata import Metadata, Root, Targets
+from tuf.api.metadata import Metadata, Role, Root, Targets
 
 from certsvc.authority.trust_errors import KeyNotInRole, RequestRefused, RequestStale
 from certsvc.authority.trust_request import Request, parse_role, read_request
@@ -16,10 +16,10 @@ from certsvc.authority.trust_words import words_of
 from certsvc.home import write_private
 from certsvc.publishing.delegations import parents_of
 from certsvc.publishing.edition import TOP_LEVEL, Edition
-from certsvc.publishing.errors import RoleOffline
+from certsvc.publishing.errors import RoleUnknown
 from certsvc.publishing.online import OnlineKeys
 from certsvc.publishing.publication import give_version, needs_officers
-from certsvc.publishing.roles import OFFLINE_LIFE, target_files
+from certsvc.publishing.roles import OFFLINE_LIFE, TARGETS_LIFE, target_files
 from certsvc_sdk.errors import Malformed
 from certsvc_sdk.strict import dumps, loads_object
 from certsvc_sdk.trust.record import IssuerRecord, parse_record
@@ -132,13 +132,15 @@ def stage(
         life: seconds for which officers sign.
 
     Raises:
-        RoleOffline: an online role would have to change together with what waits.
+        RoleKeyUntrusted, SigningFailed: a role that is signed here has no usable key.
     """
     before = staging.load()
     offline = needs_officers(edition, online)
-    mixed = sorted(edition.drafts.keys() - set(offline) - edition.fixed)
-    if mixed:
-        raise RoleOffline(tuple(mixed))
+    for name in sorted(edition.drafts.keys() - set(offline) - edition.fixed):
+        # Signed here and now, it waits for what officers sign; published meanwhile, it is stale.
+        give_version(edition, name, now, TARGETS_LIFE)
+        online.sign(name, edition.drafts[name], _role_of(edition, name))
+        edition.fixed.add(name)
     for name in offline:
         if name not in edition.fixed:
             give_version(edition, name, now, life)
@@ -162,6 +164,13 @@ def stage(
     request = replace(request, words=words)
     staging.save(request)
     return request
+
+
+def _role_of(edition: Edition, name: str) -> Role:
+    role = edition.role_keys(name)
+    if role is None:
+        raise RoleUnknown(f"nobody delegates to {name}")
+    return role
 
 
 def merge(staged: Request, edition: Edition, carried: Iterable[Request]) -> Request:

@@ -48,6 +48,8 @@ def words_of(
         known = before if isinstance(before, Targets) else None
         lines += _delegations(name, known, after)
         lines += _targets(known, after, records, made_at)
+    if not lines and before is None:
+        lines.append(("新角色，尚无内容", "a new role, with nothing in it yet"))
     if not lines:
         lines.append(("内容不变，仅续期", "nothing changes but the expiry"))
     old = 0 if before is None else before.version

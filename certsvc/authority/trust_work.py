@@ -17,12 +17,12 @@ from certsvc.authority.trust_publishing import pin_root
 from certsvc.authority.trust_staging import Staging, stage
 from certsvc.authority.world import Authority, keep_record
 from certsvc.publishing import delegations
+from certsvc.publishing.contents import checked_about, fill_first, new_root
 from certsvc.publishing.edition import TOP_LEVEL, Edition, signed_by
 from certsvc.publishing.errors import RoleRefused, RoleUnknown, TrustExists
 from certsvc.publishing.online import OnlineKeys
 from certsvc.publishing.publication import needs_officers, publish
 from certsvc.publishing.roles import OFFLINE_LIFE, ROOT_LIFE, expiry
-from certsvc.publishing.trust import checked_about, fill_first, new_root
 from certsvc.service.engine import writing
 from certsvc.storage.errors import IssuerUnknown
 from certsvc.storage.issuers import Issuers
@@ -62,11 +62,17 @@ class RootChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What became of a change: published, or staged for the officers of these roles."""
+    """What became of a change: published, or staged for the officers of these roles.
+
+    `retired` are online keys that sign no more because officers do; `kept` those that a store
+    read only has kept active.
+    """
 
     outcome: Outcome
     roles: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
+    retired: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def begin(
@@ -97,8 +103,17 @@ def begin(
     return _finish(authority, edition, online, _names(root, targets), now=now)
 
 
-def delegate(authority: Authority, name: str, holders: Holders, *, now: int) -> Change:
+def delegate(
+    authority: Authority, name: str, holders: Holders, *, now: int, new_key: bool = False
+) -> Change:
     """Delegate to a role, or give a delegated one other keys.
+
+    Args:
+        authority: the installation, opened to write.
+        name: the role.
+        holders: who signs for it.
+        now: Unix seconds.
+        new_key: the key store signs with another key than before, from publication on.
 
     Raises:
         RoleRefused: no such role can be, or its place is taken.
@@ -117,6 +132,8 @@ def delegate(authority: Authority, name: str, holders: Holders, *, now: int) -> 
     if above is not None and above.delegations is not None and above.delegations.succinct_roles:
         raise RoleRefused(f"{parent} is cut into bins and cannot delegate further")
     keys = _keys(online, name, holders.checked(), now)
+    if new_key and not holders.keys:
+        keys = [online.successor(name, now)]
     delegations.add(edition.edit(parent, now), name, keys, holders.threshold)
     moved = _move_down(edition, parent, name, now)
     # Its officers sign its first content, or what it says already, with the keys of now.
@@ -237,7 +254,9 @@ def _finish(
     if not offline and signed:
         publish(edition, online, now)
         pin_root(authority)
-        return Change(outcome=Outcome.PUBLISHED)
+        return Change(
+            outcome=Outcome.PUBLISHED, retired=tuple(online.retired), kept=tuple(online.kept)
+        )
     stage(staging, edition, online, now=now, officers=names, life=OFFLINE_LIFE)
     roles = ((Root.type,) if root is not None and not signed else ()) + offline
     return Change(outcome=Outcome.STAGED, roles=roles, names=names)

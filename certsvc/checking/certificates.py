@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -22,9 +23,10 @@ from certsvc.storage.certificate_rows import (
     StatusEvent,
 )
 from certsvc.storage.issuers import Issuers
-from certsvc.storage.sealing import Sealing, data_key_name
+from certsvc.storage.sealing import DataKey, Sealing, data_key_name
 from certsvc.storage.tables import certificate, log_entry, status_event
-from certsvc_sdk import sdjwt
+from certsvc.storage.typed_codes import CODES_KEY, code_lookup
+from certsvc_sdk import sdjwt, typedcode
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.log.leaf import Issued, read_leaf
 from certsvc_sdk.status import reference
@@ -126,12 +128,15 @@ class CertificateCheck:
             sealing = self._sealing(row.issuer_id)
             entries = entries_of(sealing, row, life.events)
             issue = read_leaf(entries[0].leaf.encode())
-            same = _is_of(sdjwt.parse(open_credential(sealing, row)["token"]).payload(), row)
+            token = open_credential(sealing, row)["token"]
+            same = _is_of(sdjwt.parse(token).payload(), row)
+            wrong_code = row.code_lookup not in (None, self._code(token))
         except (IssuingError, KeysError, CertsvcError, ValueError, KeyError):
             yield Finding("certificate_unreadable", place)
             return
         if not same or not isinstance(issue, Issued) or issue.kid != row.kid:
             yield Finding("certificate_unreadable", place)
+        yield from [Finding("certificate_code", place)] * wrong_code
         for entry in entries:
             found = life.leaves.pop(entry.seq, None)
             if found is None:
@@ -168,6 +173,13 @@ class CertificateCheck:
             return
         if fault is not None:
             yield Finding("audit_broken", f"audit {issuer_id}/{fault}")
+
+    def _code(self, token: str) -> bytes:
+        return code_lookup(self._codes_key, typedcode.of(token))
+
+    @cached_property
+    def _codes_key(self) -> DataKey:
+        return self._keys.data_key(CODES_KEY)
 
     def _sealing(self, issuer_id: str) -> Sealing:
         known = self._sealings.get(issuer_id)

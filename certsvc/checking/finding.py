@@ -21,6 +21,10 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
         "证照状态与其状态事件不符",
         "a certificate's state is not what its events say",
     ),
+    "certificate_code": (
+        "证照短码的查找值与证照不符",
+        "the look-up of a typed code is not the certificate's",
+    ),
     "tile_differs": ("日志文件与数据库不符", "a file of the log is not what the database says"),
     "tile_missing": ("日志文件缺失", "a file of the log is missing"),
     "checkpoint_invalid": (

@@ -13,6 +13,7 @@ from certsvc.cli.ca import ca
 from certsvc.cli.clients import clients
 from certsvc.cli.demo import demo
 from certsvc.cli.drill import drill
+from certsvc.cli.faces import export, face
 from certsvc.cli.fsck import fsck
 from certsvc.cli.init import init, reset
 from certsvc.cli.issue import issue
@@ -45,6 +46,8 @@ def cli(home: Path | None) -> None:
 
 
 for _command in (init, reset, up, serve, worker, signer, issue, demo):
+    cli.add_command(_command)
+for _command in (face, export):
     cli.add_command(_command)
 for _command in (backup, restore, recover, watch, fsck, clients, ca, keys, drill, trust):
     cli.add_command(_command)

@@ -20,7 +20,8 @@ OURS = (
     *("certsvc.db", "certsvc.db-journal", "certsvc.db-wal", "certsvc.db-shm", "keys"),
     "journal",
     *("signer", "trust-staging"),
-    *("published", "ca", "demo", "verifier-cache", "sdk-online", "sdk-offline", "accepting-keys"),
+    *("published", "ca", "demo", "code-rates", "verifier-cache"),
+    *("sdk-online", "sdk-offline", "accepting-keys"),
     *("receipt.jws", "root.json", "keys.passphrase", LOCK),
 )
 

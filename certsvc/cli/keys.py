@@ -31,6 +31,7 @@ from certsvc.cli.keys_words import (
 )
 from certsvc.service.settings import Settings
 from keys import State
+from keys.record import KID
 from keys.store import PURPOSES
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="输出 JSON / print JSON")
@@ -78,6 +79,19 @@ class Moment(click.ParamType[int]):
         return int(found.timestamp())
 
 
+class KeyCommand(click.Command):
+    """Takes a key id for what it is, also one that begins like an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put such a key id behind all options, and a `--` before it."""
+        known = {name for param in self.params for name in param.opts}
+        odd = [each for each in args if each[:1] == "-" and KID.fullmatch(each)]
+        odd = [each for each in odd if each not in known]
+        if odd and "--" not in args:
+            args = [*(each for each in args if each not in odd), "--", *odd]
+        return super().parse_args(ctx, args)
+
+
 @click.group()
 def keys() -> None:
     """密钥的一生：生成、公布、启用、停用、泄露 · The life of signing keys."""
@@ -118,7 +132,7 @@ def generate(
         tell_done(done, as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @_JSON
@@ -128,7 +142,7 @@ def publish(issuer: str, kid: str, *, as_json: bool) -> None:
         tell_done(steps.publish(authority, issuer, kid, now=_now()), as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @_EMERGENCY
@@ -157,7 +171,7 @@ def rotate(
         tell_done(done, as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @click.option("--stop", is_flag=True, help="不再有密钥签发 / nothing shall sign in its place")
@@ -168,7 +182,7 @@ def retire(issuer: str, kid: str, *, stop: bool, as_json: bool) -> None:
         tell_done(steps.retire(authority, issuer, kid, now=_now(), stop=stop), as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @_JSON
@@ -178,7 +192,7 @@ def destroy(issuer: str, kid: str, *, as_json: bool) -> None:
         tell_done(steps.destroy(authority, issuer, kid, now=_now()), as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @click.option("--at", type=Moment(), help="何时起不可信，默认现在 / since when, by default now")
@@ -203,7 +217,7 @@ def compromise(
         tell_ended(done, as_json=as_json)
 
 
-@keys.command()
+@keys.command(cls=KeyCommand)
 @_ISSUER
 @_KID
 @click.option("--log-index", type=click.IntRange(0), help="假设在此截断 / the cut to ask about")

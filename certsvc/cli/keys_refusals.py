@@ -89,6 +89,14 @@ SENTENCES = {
         "信任根不认识现用的角色密钥；请先更新信任根",
         "The root does not know the role's active key: renew the root first",
     ),
+    "log_forked": (
+        "已公布的日志与数据库不符，检查点未重签；其余已完成。请先保全证据，见 docs/compromise.md",
+        "The published log is not the database's: its checkpoint was not signed; all else is done",
+    ),
+    "leaf_altered": (
+        "数据库中的日志条目缺失或被改动，检查点未重签；其余已完成",
+        "A leaf in the database is missing or altered: no checkpoint was signed; all else is done",
+    ),
     "trust_missing": ("还没有建立信任库", "There is no trust repository yet"),
     "tree_unreadable": (
         "已公布的文件损坏，请先检查；紧急时可用 --nothing",

@@ -112,6 +112,7 @@ def tell_ended(done: Ended, *, as_json: bool) -> None:
                 "successor": done.successor,
                 "unlisted": done.unlisted,
                 "status_lists": done.lists,
+                "checkpoint_signed_anew": done.checkpoint,
             }
         )
         return
@@ -121,6 +122,8 @@ def tell_ended(done: Ended, *, as_json: bool) -> None:
     click.echo(f"  {_OUTCOMES[done.outcome]}")
     if done.lists:
         click.echo(f"  状态列表将立即重签 / status lists to be signed anew: {done.lists}")
+    if done.checkpoint:
+        click.echo("  日志检查点已由新密钥重签 / the log's checkpoint is signed by its new key")
     if done.active is None:
         click.secho("  没有接替密钥，签发已停止 / nothing signs in its place", fg="yellow")
         click.echo("  下一步 / next: 同一命令加 --replace / the same command with --replace")

@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import click
 
@@ -27,6 +28,13 @@ from keys.signing.client import SignerKeyStore
 SHOWN = 3
 #: Seconds between looks whether the children still run.
 POLL_SECONDS = 0.3
+
+
+class Shown(NamedTuple):
+    """What the board shows of a certificate."""
+
+    qr_text: str
+    typed_code: str
 
 
 @click.command()
@@ -156,19 +164,21 @@ def board(settings: Settings, *, show_qr: bool) -> None:
     click.echo(f"  信任根 trust root   {settings.trust_root}")
     click.echo("  Ctrl-C 停止 / to stop\n")
     if show_qr and issued:
-        show_terminal_qr(settings, issued[0])
+        show_terminal_qr(settings, issued[0].qr_text)
+    if issued:
+        click.echo(f"  证照短码 typed code  {issued[0].typed_code}")
 
 
-def issue_shown(settings: Settings) -> list[str]:
-    """Issue a few demo records over HTTP, once each however often it runs; returns QR texts."""
-    texts = []
+def issue_shown(settings: Settings) -> list[Shown]:
+    """Issue a few demo records over HTTP, once each however often it runs."""
+    shown = []
     for credentials in bootstrap.demo_clients(settings):
         caller = Caller(issuer_url(settings), f"{credentials.client_id}:{credentials.secret}")
-        texts += [_issue_one(caller, credentials.types, number) for number in range(SHOWN)]
-    return texts
+        shown += [_issue_one(caller, credentials.types, number) for number in range(SHOWN)]
+    return shown
 
 
-def _issue_one(caller: Caller, type_name: str, number: int, **profile: str) -> str:
+def _issue_one(caller: Caller, type_name: str, number: int, **profile: str) -> Shown:
     answer = caller.post(
         "v1/certificates",
         {"type": type_name, "claims": demo_records(type_name)[number], **profile},
@@ -176,8 +186,8 @@ def _issue_one(caller: Caller, type_name: str, number: int, **profile: str) -> s
     )
     if answer.status != 201:
         raise StartFailed(f"{answer.status}: {answer.body.decode(errors='replace')}")
-    text: str = answer.json()["qr"]["text"]
-    return text
+    issued = answer.json()
+    return Shown(issued["qr"]["text"], issued["typed_code"])
 
 
 def show_terminal_qr(settings: Settings, text: str) -> None:
@@ -217,21 +227,20 @@ def issue_core(settings: Settings) -> str:
     """The first demo licence in its core profile, once; returns its QR text."""
     licence = bootstrap.demo_clients(settings)[0]
     caller = Caller(issuer_url(settings), f"{licence.client_id}:{licence.secret}")
-    return _issue_one(caller, licence.types, 0, profile="core")
+    return _issue_one(caller, licence.types, 0, profile="core").qr_text
 
 
 @click.command()
 def serve() -> None:
     """只启动签发服务 · Run the issuer service alone."""
-    from certsvc.app import create_app, metrics_folder
-    from certsvc.service.cells import FileCells
+    from certsvc.app import create_app, forget_last_run
     from certsvc.service.server import WAITING_THREADS
     from certsvc.service.server import serve as run_server
 
     settings = Settings.from_env(os.environ)
+    forget_last_run(settings)
     # A wrong setting shall end the process here, with words, and not every server process anew.
     create_app(settings)
-    FileCells.clear(metrics_folder(settings))
     end_with_supervisor(os.environ)
     run_server(
         "certsvc.app:create_app",

@@ -8,6 +8,7 @@ import os
 import pwd
 import signal
 import socket
+from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,13 +17,16 @@ import click
 from certsvc.custody import open_keys
 from certsvc.service import logs
 from certsvc.service.lifeline import end_with_supervisor
+from certsvc.service.metrics import Metrics, render
 from certsvc.service.settings import Settings, SettingsInvalid
+from certsvc_sdk import __version__
+from certsvc_sdk.durable import replace_file
 from keys.errors import NameInvalid
 from keys.signing.desk import Desk
 from keys.signing.door import inherited, listener
 from keys.signing.memory import keep_private
 from keys.signing.rights import EVERYTHING, Grants, Rights, read_grants
-from keys.signing.server import SignerServer
+from keys.signing.server import Counts, SignerServer
 
 log = logging.getLogger("certsvc.signer")
 
@@ -48,8 +52,19 @@ SCHEME = "signer:"
     help="允许的系统用户及其用途，可重复；默认只有本用户 / who may ask, and for what; repeatable",
 )
 @click.option("--group", metavar="GROUP", help="此系统用户组可连接 / this group may connect")
+@click.option(
+    "--metrics",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="每分钟写入签名次数，Prometheus 文本 / count of signatures, once a minute, as text",
+)
 def signer(
-    *, path: Path | None, purpose: str | None, allow: tuple[str, ...], group: str | None
+    *,
+    path: Path | None,
+    purpose: str | None,
+    allow: tuple[str, ...],
+    group: str | None,
+    page: Path | None,
 ) -> None:
     """签名进程：私钥只在此进程 · Hold the keys in this process alone; services ask it to sign."""
     logs.configure()
@@ -66,7 +81,9 @@ def signer(
         if listening is None:
             place = listener(path or settings.signer_socket, group=members)
             listening = stack.enter_context(place)
-        server = SignerServer(listening, Desk(store, rights), rights)
+        told = Told(page)
+        told(Counter())
+        server = SignerServer(listening, Desk(store, rights), rights, tell=told)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: server.stop())
         end_with_supervisor(os.environ)
@@ -75,6 +92,31 @@ def signer(
         server.serve()
         tell_manager("STOPPING=1")
     log.info("signer ended")
+
+
+class Told:
+    """Counts of signatures as a page in a file: this process opens no port.
+
+    Args:
+        page: read by a collector of text files, such as node_exporter's; None: nothing is written.
+    """
+
+    def __init__(self, page: Path | None) -> None:
+        self._page = page
+        self._metrics = Metrics()
+        self._metrics.build.put(1, __version__)
+
+    def __call__(self, signed: Counts) -> None:
+        """Add what was signed, and write the page."""
+        for (issuer_id, kid), count in signed.items():
+            self._metrics.signatures.add(issuer_id, kid, amount=count)
+        if self._page is None:
+            return
+        try:
+            replace_file(self._page, render(self._metrics), mode=0o644)
+        except OSError as error:
+            # Who cannot be counted signs all the same.
+            log.warning("%s cannot be written: %s", self._page.name, error.strerror)
 
 
 def read_rights(allow: tuple[str, ...], purpose: str | None) -> Rights:

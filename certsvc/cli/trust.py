@@ -16,9 +16,9 @@ from certsvc.authority.trust_staging import Staging
 from certsvc.authority.trust_status import trust_status
 from certsvc.authority.trust_work import RootChange
 from certsvc.cli.trust_init import init
-from certsvc.cli.trust_issuers import add_issuer, grant, remove_issuer, revoke_right
+from certsvc.cli.trust_issuers import add_issuer, amend, grant, remove_issuer, revoke_right
 from certsvc.cli.trust_offline import key, sign
-from certsvc.cli.trust_options import FILE, holders, installation, now, tell
+from certsvc.cli.trust_options import FILE, holders, installation, now, tell, tell_former
 from certsvc.service.settings import Settings
 
 
@@ -31,14 +31,17 @@ def trust() -> None:
 @click.argument("role")
 @click.option("--key", "keys", multiple=True, type=FILE, help="公钥文件 / officers' public keys")
 @click.option("--threshold", type=click.IntRange(1), default=1, help="须几人签字 / signatures")
-def delegate(role: str, keys: tuple[Path, ...], threshold: int) -> None:
+@click.option("--new-key", is_flag=True, help="更换在线密钥 / another key of the key store's own")
+def delegate(role: str, keys: tuple[Path, ...], threshold: int, *, new_key: bool) -> None:
     """委托一级区划 · Delegate to ROLE: 33, 3301, 330106, or 33-own for offices of its own.
 
     Without --key the installation's own key store signs for the role.
     """
+    if keys and new_key:
+        raise click.UsageError("两者只能给其一 / give --key or --new-key")
+    who = holders(keys, threshold)
     with installation() as authority:
-        change = trust_work.delegate(authority, role, holders(keys, threshold), now=now())
-        tell(authority, change)
+        tell(authority, trust_work.delegate(authority, role, who, now=now(), new_key=new_key))
 
 
 @trust.command()
@@ -102,6 +105,7 @@ def publish(signed: tuple[Path, ...], *, as_json: bool) -> None:
         return
     for role in result.published:
         click.echo(f"已发布 / published: {role}")
+    tell_former(result.retired, result.kept)
     for each in result.waiting:
         behind = "" if each.behind == each.role else f"（等 {each.behind} / behind {each.behind}）"
         count = f"{len(each.signed)}/{each.threshold}"
@@ -117,7 +121,7 @@ def withdraw(*, yes: bool) -> None:
         click.confirm("撤回全部待签变更？ / withdraw what waits for signatures?", abort=True)
     with installation():
         if not staging.path.exists():
-            raise click.ClickException(f"{NothingStaged.code}: 没有待签变更 / nothing waits")
+            raise NothingStaged("nothing waits")
         staging.save(None)
     click.echo("已撤回 / withdrawn")
 
@@ -142,8 +146,13 @@ def _as_json(result: Result) -> dict[str, object]:
         {"role": w.role, "version": w.version, "signed": list(w.signed), "threshold": w.threshold}
         for w in result.waiting
     ]
-    return {"published": list(result.published), "waiting": waiting}
+    return {
+        "published": list(result.published),
+        "waiting": waiting,
+        "retired_keys": list(result.retired),
+        "keys_still_active": list(result.kept),
+    }
 
 
-for _command in (init, key, sign, add_issuer, grant, revoke_right, remove_issuer):
+for _command in (init, key, sign, add_issuer, amend, grant, revoke_right, remove_issuer):
     trust.add_command(_command)

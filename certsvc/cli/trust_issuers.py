@@ -1,4 +1,4 @@
-"""`certsvc trust add-issuer`, `grant`, `revoke-right`, `remove-issuer`."""
+"""`certsvc trust add-issuer`, `amend`, `grant`, `revoke-right`, `remove-issuer`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from certsvc.authority import trust_rights, trust_work
-from certsvc.authority.records import Outcome, Publication
+from certsvc.authority.records import Outcome, Publication, latest_record
 from certsvc.authority.trust_errors import ChangeRefused
-from certsvc.authority.trust_rights import NewIssuer
+from certsvc.authority.trust_rights import Amendment, NewIssuer
 from certsvc.authority.world import Authority
 from certsvc.catalogue.codes import check_uscc
 from certsvc.cli.trust_options import FILE, installation, now, right_of, saying, tell, tell_outcome
@@ -92,6 +92,61 @@ def revoke_right(uscc: str, type_name: str, division: str | None, *, erase: bool
             authority, uscc, vct, division=division, now=now(), erase=erase
         )
         _tell(authority, done)
+
+
+@click.command()
+@click.argument("uscc")
+@click.option("--name-zh", help="新的中文名称 / new name in Chinese")
+@click.option("--name-en", help="新的英文名称 / new name in English")
+@click.option("--level", type=click.Choice([each.value for each in Level]))
+@click.option("--alias", "aliases", multiple=True, help="旧标识 / a former identifier")
+@click.option("--no-alias", "not_aliases", multiple=True, help="取消旧标识 / no alias any more")
+@click.option("--mirror", "mirrors", multiple=True, help="旧地址或镜像 / a former host, a mirror")
+@click.option("--no-mirror", "not_mirrors", multiple=True, help="取消 / no mirror any more")
+@click.option("--successor", help="接替机关 / USCC or identifier of the office that follows")
+@click.option("--no-successor", is_flag=True, help="取消接替 / no office follows")
+def amend(uscc: str, **options: Any) -> None:  # noqa: ANN401
+    """更正机关记录 · New names, former identifiers and hosts, the office that takes over."""
+    if options["successor"] and options["no_successor"]:
+        raise click.UsageError("两者只能给其一 / give --successor or --no-successor")
+    with installation() as authority:
+        changes = _amendment(authority, uscc, options)
+        if not changes:
+            raise ChangeRefused("没有要改的 / nothing to change")
+        done, unknown = trust_rights.amend(authority, uscc, changes, now=now())
+        _tell(authority, done)
+    for iss in unknown:
+        click.echo(f"注意：名单中还没有 / note: the list does not have {iss} yet")
+
+
+def _amendment(authority: Authority, uscc: str, options: dict[str, Any]) -> Amendment:
+    """What the options change; added to or taken from what the record says now."""
+    record, changes = latest_record(authority, uscc), Amendment()
+    names = {"zh": options["name_zh"], "en": options["name_en"]}
+    if any(names.values()):
+        changes["names"] = {key: name or record.names[key] for key, name in names.items()}
+    if options["level"] is not None:
+        changes["level"] = Level(options["level"])
+    if options["aliases"] or options["not_aliases"]:
+        changes["aliases"] = _changed(record.aliases, options["aliases"], options["not_aliases"])
+    if options["mirrors"] or options["not_mirrors"]:
+        changes["mirrors"] = _changed(record.mirrors, options["mirrors"], options["not_mirrors"])
+    successor = options["successor"]
+    if successor is not None:
+        base = authority.settings.public_url
+        changes["successor"] = successor if "/" in successor else f"{base}i/{successor}"
+    elif options["no_successor"]:
+        changes["successor"] = None
+    return changes
+
+
+def _changed(
+    before: tuple[str, ...], more: tuple[str, ...], less: tuple[str, ...]
+) -> tuple[str, ...]:
+    missing = set(less) - {*before, *more}
+    if missing:
+        raise ChangeRefused(f"没有 / there is no {', '.join(sorted(missing))}")
+    return tuple(each for each in dict.fromkeys((*before, *more)) if each not in less)
 
 
 @click.command("remove-issuer")

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from certsvc.authority.officers import make_officer_key
+from certsvc.authority.trust_errors import RootUnchecked
 from certsvc.authority.trust_request import read_request
 from certsvc.authority.trust_signing import examine, sign_request, signable
 from certsvc.cli.trust_options import FILE, saying
@@ -46,6 +47,9 @@ def key(store: str, name: str, out: Path | None, passphrase_file: Path | None) -
 @_STORE
 @click.option("--root", type=FILE, help="本机所信的根 / the root this machine trusts, root.json")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="默认写回 / file")
+@click.option(
+    "--any-root", is_flag=True, help="不核对信任根 / sign whatever root the request starts from"
+)
 @click.option("--yes", is_flag=True, help="不询问 / do not ask")
 @_PASSPHRASE
 def sign(
@@ -55,19 +59,28 @@ def sign(
     out: Path | None,
     passphrase_file: Path | None,
     *,
+    any_root: bool,
     yes: bool,
 ) -> None:
-    """签字 · Show what REQUEST changes, and sign it. Needs this file and a key store only."""
+    """签字 · Show what REQUEST changes, and sign it. Needs this file and a key store only.
+
+    Without --root a request of any other installation would look as good as one of yours.
+    """
+    if root is not None and any_root:
+        raise click.UsageError("两者只能给其一 / give --root or --any-root")
     now = int(time.time())
     with saying():
         asked = read_request(request.read_bytes())
+        unchecked = root is None and bool(asked.roots)
+        if unchecked and yes and not any_root:
+            raise RootUnchecked("this would be signed unseen")
         keys = _open(store, passphrase_file, new=False)
         pinned = None if root is None else root.read_bytes()
         roles = signable(examine(asked, now=now, root=pinned), keys)
     clock = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
     click.echo(f"本机时间 / this machine's clock: {clock}")
-    if root is None and asked.roots:
-        click.echo("注意：未用 --root 核对信任根 / the root was not checked: give --root")
+    if unchecked:
+        click.secho("⚠ 未核对信任根 / the root was not checked: give --root", bold=True)
     for role, lines in asked.words.items():
         click.echo(
             f"\n[{role}]{'' if role in roles else '  不由此密钥签 / not signed by this key'}"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import IO, Any
 
 import click
 
@@ -18,6 +19,7 @@ from certsvc.authority.trust_publishing import PUBLIC_DELAY
 from certsvc.authority.trust_work import Change, Holders
 from certsvc.authority.world import Authority, open_authority
 from certsvc.catalogue import Catalogue
+from certsvc.cli.trust_refusals import SENTENCES
 from certsvc.home import HomeInUse
 from certsvc.service.settings import Settings
 from certsvc_sdk.errors import CertsvcError
@@ -32,7 +34,12 @@ class Refused(click.ClickException):
     """A change was refused; nothing was changed."""
 
     def __init__(self, error: TrustWorkError | CertsvcError) -> None:
-        super().__init__(f"{error.code}: {error}")
+        lines = (f"{error.code}", *SENTENCES.get(error.code, ()), f"({error})")
+        super().__init__("\n  ".join(lines))
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write it to standard error."""
+        click.echo(f"拒绝 / refused: {self.message}", file=file, err=True)
 
 
 @contextmanager
@@ -120,6 +127,18 @@ def right_of(
 def tell(authority: Authority, change: Change) -> None:
     """Say what became of a change."""
     tell_outcome(authority, staged=bool(change.roles), roles=change.roles)
+    tell_former(change.retired, change.kept)
+
+
+def tell_former(retired: tuple[str, ...], kept: tuple[str, ...]) -> None:
+    """Say which online keys officers have taken over from, and what is left to be done."""
+    for kid in retired:
+        click.echo(f"原在线密钥已停用 / the former online key is retired: {kid}")
+    for kid in kept:
+        click.echo(
+            f"⚠ 原在线密钥仍可签名，请在密钥库所在的机器上再执行 / the former online key {kid} "
+            "is still active; run where the key store is: certsvc trust publish"
+        )
 
 
 def tell_outcome(

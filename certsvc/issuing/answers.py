@@ -21,7 +21,7 @@ CREDENTIAL = "credential"
 ANSWER = "answer"
 
 # The token and QR text never change, so an answer need not repeat them.
-_IN_CREDENTIAL = frozenset({"token", "qr_text"})
+_IN_CREDENTIAL = frozenset({"token", "qr_text", "qr_profile"})
 
 
 def detail_column(seq: int) -> str:
@@ -45,6 +45,7 @@ def seal_credential(
     *,
     token: str,
     qr_text: str,
+    qr_profile: str | None,
     seed: bytes,
     holders: Sequence[str],
 ) -> bytes:
@@ -52,6 +53,7 @@ def seal_credential(
     value = {
         "token": token,
         "qr_text": qr_text,
+        "qr_profile": qr_profile,
         "seed": b64u_encode(seed),
         "holders": list(holders),
     }
@@ -59,7 +61,7 @@ def seal_credential(
 
 
 def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, Any]:
-    """Open what was issued: `token`, `qr_text`, `seed`, `holders`.
+    """Open what was issued: `token`, `qr_text`, `qr_profile`, `seed`, `holders`.
 
     Raises:
         CertificateNotFound: Nothing was.
@@ -68,7 +70,8 @@ def open_credential(sealing: Sealing, row: CertificateRow) -> dict[str, Any]:
         raise CertificateNotFound("the certificate was not issued")
     data = sealing.open(row.credential, row=row.certificate_id, column=CREDENTIAL)
     members: dict[str, Any] = json.loads(data)
-    return members
+    # What was sealed by an earlier release says nothing of it.
+    return {"qr_profile": None, **members}
 
 
 def seed_of(sealing: Sealing, row: CertificateRow) -> bytes:
@@ -97,6 +100,7 @@ def view(sealing: Sealing, row: CertificateRow) -> CertificateView:
         list_index=row.list_index,
         token=credential["token"],
         qr_text=credential["qr_text"],
+        qr_profile=credential["qr_profile"],
     )
 
 
@@ -111,7 +115,9 @@ def view_of_holder(sealing: Sealing, row: CertificateRow, lookup: str) -> Certif
     return view(sealing, row)
 
 
-def issued(planned: Planned, *, token: str, qr_text: str, leaf_hash: bytes) -> Issued:
+def issued(
+    planned: Planned, *, token: str, qr_text: str, qr_profile: str | None, leaf_hash: bytes
+) -> Issued:
     """Show a certificate at the moment of its issue."""
     new, signed = planned.new, planned.bytes
     return Issued(
@@ -132,6 +138,7 @@ def issued(planned: Planned, *, token: str, qr_text: str, leaf_hash: bytes) -> I
         list_index=new.list_index,
         token=token,
         qr_text=qr_text,
+        qr_profile=qr_profile,
         leaf_hash=leaf_hash,
     )
 

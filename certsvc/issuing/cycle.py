@@ -94,6 +94,9 @@ class Cycle:
             self._resources.write(partial(attempt, record_together))
         except NotTogetherError:
             self._resources.write(partial(attempt, record_plans))
+            for item in fresh:
+                if isinstance(item.outcome, errors.QuotaExceeded):
+                    self._resources.refusals.keep(item.job.principal, now=now)
 
     def _open(self, item: Item, records: dict[str, IssuerRecord]) -> None:
         principal, resources = item.job.principal, self._resources
@@ -130,13 +133,15 @@ class Cycle:
             )
             profile = request.profile or item.former.profile
             request = replace(request, type=item.former.type, profile=profile)
+        if item.pinned is not None:
+            request = item.pinned.onto(request)
         check_type(item.job.principal, request.type)
         content = check_content(resources.catalogue, request, now=now)
         vct, name = content.kind.vct(resources.public_url), content.kind.name
         issuer_id, record = item.job.principal.issuer_id, item.caller.record
         check_right(record, content.kind, content.validity, vct, now=now)
         # Last: what waits for a second person is otherwise good.
-        check_approval(resources, item)
+        check_approval(resources, item, content)
         if (issuer_id, name) not in signers:
             signer = choose_signer(resources.keys, record, issuer_id, name, now=now)
             signers[issuer_id, name] = signer

@@ -23,6 +23,7 @@ IssuingError
 ├── SelfCheckFailed          self_check_failed           the fresh token did not verify
 ├── StatusListUnpublished    status_list_unpublished     no published list has a free place
 ├── CertificateNotFound      certificate_not_found       no such certificate of this issuer
+├── CodeUnknown              code_unknown                no certificate has this typed code
 ├── StateConflict            state_conflict              not in this state
 ├── VersionsExhausted        versions_exhausted          re-issued more often than can be counted
 ├── OperationUnknown         operation_unknown           the type has no such operation
@@ -40,6 +41,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from certsvc.catalogue.findings import FieldError
+from certsvc.issuing.model import Pinned
 
 
 class IssuingError(Exception):
@@ -106,14 +108,18 @@ class ApprovalNeeded(IssuingError):
     Attributes:
         approval_id: What waits; empty where nothing was recorded.
         created_at: Unix seconds since which it waits.
+        pinned: What the request leaves open, as it stands now.
     """
 
     code = "approval_needed"
 
-    def __init__(self, approval_id: str = "", created_at: int = 0) -> None:
+    def __init__(
+        self, approval_id: str = "", created_at: int = 0, *, pinned: Pinned | None = None
+    ) -> None:
         super().__init__("a second person has to agree to this request")
         self.approval_id = approval_id
         self.created_at = created_at
+        self.pinned = pinned
 
 
 class ApprovalRefused(IssuingError):
@@ -206,6 +212,12 @@ class CertificateNotFound(IssuingError):
     """The caller's issuer has no such certificate."""
 
     code = "certificate_not_found"
+
+
+class CodeUnknown(IssuingError):
+    """No certificate has this typed code."""
+
+    code = "code_unknown"
 
 
 class StateConflict(IssuingError):

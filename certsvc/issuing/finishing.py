@@ -6,12 +6,14 @@ from functools import partial
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import errors
+from certsvc.issuing.core import CORE, core_draft, fits_paper
 from certsvc.issuing.resources import Resources
 from certsvc.issuing.storing import Storer, key_of
 from certsvc.issuing.tasks import Checkpoint, NotTogetherError, Task
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.qr import frame, text
 from certsvc_sdk.qr.digits import MAX_DIGITS
+from certsvc_sdk.sdjwt import Draft
 from certsvc_sdk.verdict import Outcome
 from certsvc_sdk.verify import check_fresh
 from keys.errors import KeysError
@@ -64,42 +66,64 @@ class Finisher:
                     self._resources.write(partial(attempt, self.storer.store))
 
     def _sign(self, task: Task) -> None:
-        planned, draft = task.planned, task.planned.plan.draft()
+        task.token = self._signed(task, task.planned.plan.draft())
+
+    def _signed(self, task: Task, draft: Draft) -> str:
         try:
-            signer = self._resources.keys.signer(task.principal.issuer_id, planned.bytes.kid)
-            signature = signer.sign(draft.signing_input)
+            signer = self._resources.keys.signer(task.principal.issuer_id, task.planned.bytes.kid)
+            return draft.finish(signer.sign(draft.signing_input))
         except KeysError as error:
             raise errors.SigningUnavailable(f"custody: {error.code}") from error
-        task.token = draft.finish(signature)
 
     def _verify(self, task: Task) -> None:
+        self._check(task, task.token)
+        plan = task.planned.plan
+        text, fits = self._qr_text(
+            task.token, plan.seed if plan.disclosures else None, plan.dictionary
+        )
+        task.qr_text = text if fits else self._core_text(task) or text
+
+    def _check(self, task: Task, token: str) -> None:
         planned = task.planned
         # A certificate that begins later is judged at its beginning.
         moment = max(self._resources.now(), planned.bytes.iat, planned.bytes.nbf or 0)
-        verdict = check_fresh(task.token, task.record, moment)
+        verdict = check_fresh(token, task.record, moment)
         if verdict.outcome is not Outcome.VALID:
             raise errors.SelfCheckFailed(f"the fresh token is {verdict.code}")
-        task.qr_text = self._qr_text(task)
 
-    def _qr_text(self, task: Task) -> str:
-        """The text of the QR code; empty where no code of any size holds the certificate."""
-        plan = task.planned.plan
+    def _core_text(self, task: Task) -> str:
+        """The text of the core profile's code; empty where there is none that fits paper."""
         if not frame.carries(task.token):
-            return ""  # an ML-DSA signature alone is larger than a code for paper
+            return ""
+        made = core_draft(task.planned, self._resources.catalogue)
+        if made is None:
+            return ""
+        draft, seed = made
+        token = self._signed(task, draft)
+        self._check(task, token)
+        carried = seed if draft.disclosures else None
+        text, fits = self._qr_text(token, carried, task.planned.plan.dictionary)
+        if not fits:
+            return ""
+        task.qr_profile = CORE
+        return text
+
+    def _qr_text(self, token: str, seed: bytes | None, dictionary: int) -> tuple[str, bool]:
+        """The text of a QR code, empty where no code of any size holds it; and if paper does."""
+        if not frame.carries(token):
+            return "", False  # an ML-DSA signature alone is larger than a code for paper
         try:
             # `pack` itself proves that the frame gives back the identical token.
-            body = frame.pack(
-                task.token, plan.seed if plan.disclosures else None, dictionary=plan.dictionary
-            )
+            body = frame.pack(token, seed, dictionary=dictionary)
             prefix, digits = text.to_parts(body, self._resources.qr_host)
             if len(digits) > MAX_DIGITS:
-                return ""
+                return "", False
             read_back = text.from_text(prefix + digits)
         except CertsvcError as error:
             raise errors.SelfCheckFailed(f"the QR frame fails: {error.code}") from error
         if read_back != body:
             raise errors.SelfCheckFailed("the QR text does not round-trip")
-        return prefix + digits
+        return prefix + digits, fits_paper(prefix, digits)
 
 
 def _each(tasks: Sequence[Task], step: Callable[[Task], None]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.engine import Connection
 
 from certsvc.issuing import answers, errors, transitions
-from certsvc.issuing.model import Issued, IssueRequest
+from certsvc.issuing.model import Issued, IssueRequest, Pinned
 from certsvc.issuing.plan import Content
 from certsvc.issuing.replanning import load
 from certsvc.issuing.tasks import Task
@@ -79,6 +79,7 @@ class Item:
         fingerprint: Keyed hash of the content, set when the item is opened.
         former: The certificate to be superseded.
         approved: Whether a second person has agreed to it.
+        pinned: What that person read where the request leaves something open.
         checked: What step 2 found good.
         task: The plan as recorded.
         outcome: The answer, or why there is none.
@@ -90,6 +91,7 @@ class Item:
     fingerprint: str = ""
     former: CertificateRow | None = None
     approved: bool = False
+    pinned: Pinned | None = None
     checked: Checked | None = None
     task: Task | None = None
     outcome: Outcome | None = None

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from certsvc_sdk import typedcode
 from certsvc_sdk.trust.record import IssuerRecord
 
 # Room for a hash and a prefix; the header is read before anything else.
@@ -98,6 +99,7 @@ class CertificateView:
         list_index: Place in that list.
         token: The SD-JWT with all disclosures.
         qr_text: Text of the QR code; empty where the certificate does not fit into any.
+        qr_profile: Profile that the code shows where it shows less: `core`; None: all of it.
     """
 
     certificate_id: str
@@ -117,6 +119,12 @@ class CertificateView:
     list_index: int
     token: str = field(repr=False)
     qr_text: str = field(repr=False)
+    qr_profile: str | None = None
+
+    @property
+    def typed_code(self) -> str:
+        """The typed code (证照短码) as it is printed: `XXXX-XXXX-XXXX-XXXX`."""
+        return typedcode.grouped(typedcode.of(self.token))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +163,25 @@ class Waiting:
     created_at: int
     decided_at: int | None
     decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """What a request left open, as it was when a second person read it.
+
+    Attributes:
+        type: Short name of the type.
+        version: Version of the type.
+        profile: Profile of the type.
+    """
+
+    type: str
+    version: int
+    profile: str
+
+    def onto(self, request: IssueRequest) -> IssueRequest:
+        """The request with nothing left open."""
+        return replace(request, type=self.type, version=self.version, profile=self.profile)
 
 
 class Records(Protocol):

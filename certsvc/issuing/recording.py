@@ -15,6 +15,7 @@ from certsvc.issuing.jobs import Item, look_up
 from certsvc.issuing.plan import SEED_BYTES, Plan, Planned, mint, random_serial
 from certsvc.issuing.resources import Resources
 from certsvc.issuing.tasks import Acts, NotTogetherError, Task, write_acts
+from certsvc.service.principal import Principal
 from certsvc.storage.certificate_rows import NewCertificate, PlannedBytes
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.errors import StatusListUnpublished
@@ -144,8 +145,16 @@ def _record_each(
             _taken(connection, item)
         except errors.IssuingError as error:
             item.outcome = error
+            if isinstance(error, errors.QuotaExceeded):
+                _note_refusal(resources, acts, item.job.principal, now=now)
         if item.outcome is not None:
             item.task = None
+
+
+def _note_refusal(resources: Resources, acts: Acts, principal: Principal, *, now: int) -> None:
+    """Once a client and day: whoever tries all day writes one row, the metrics count the rest."""
+    if not resources.refusals.has(principal, now=now):
+        acts[principal, "quota.refuse"] = [principal.client_id]
 
 
 def _formers(items: Sequence[Item]) -> list[tuple[str, str]]:

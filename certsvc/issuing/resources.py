@@ -11,12 +11,14 @@ from sqlalchemy.engine import Connection, Engine
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import errors
 from certsvc.issuing.model import Records
+from certsvc.issuing.refusals import Refusals
 from certsvc.service.engine import DatabaseUnavailable
 from certsvc.service.retries import Retries
 from certsvc.service.tracing import Tracer
 from certsvc.storage.errors import IssuerUnknown
 from certsvc.storage.issuers import Issuers
-from certsvc.storage.sealing import Sealing, data_key_name
+from certsvc.storage.sealing import DataKey, Sealing, data_key_name
+from certsvc.storage.typed_codes import CODES_KEY, code_lookup
 from certsvc_sdk.errors import CertsvcError
 from certsvc_sdk.trust.record import IssuerRecord, parse_record
 from keys.errors import DataSealInvalid, KeysError
@@ -83,7 +85,9 @@ class Resources:
         self.rng = rng
         self._clock = clock
         self._retries = retries
+        self.refusals = Refusals()
         self._sealings: dict[str, Sealing] = {}
+        self._codes_key: DataKey | None = None
 
     def now(self) -> int:
         """Unix seconds."""
@@ -120,6 +124,12 @@ class Resources:
             known = Sealing(issuer_id, self.keys.data_key(data_key_name(issuer_id)))
             self._sealings[issuer_id] = known
         return known
+
+    def code_lookup(self, code: str) -> bytes:
+        """Hash a typed code for the look-up column; its data key is read from custody once."""
+        if self._codes_key is None:
+            self._codes_key = self.keys.data_key(CODES_KEY)
+        return code_lookup(self._codes_key, code)
 
 
 def write_json(value: object) -> bytes:

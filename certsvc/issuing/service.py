@@ -8,8 +8,10 @@ from sqlalchemy.engine import Connection, Engine
 from certsvc.catalogue import Catalogue
 from certsvc.issuing import answers, errors
 from certsvc.issuing.allowing import require
+from certsvc.issuing.codes import Codes
 from certsvc.issuing.combining import Combiner
 from certsvc.issuing.cycle import Cycle
+from certsvc.issuing.exports import Exports
 from certsvc.issuing.finishing import Finisher
 from certsvc.issuing.jobs import Job, Outcome, Supersession
 from certsvc.issuing.leaves import backfill
@@ -41,8 +43,7 @@ from keys.store import KeyStore
 CHUNK = 50
 
 
-def _no_checkpoint(_step: int) -> None:
-    return
+def _no_checkpoint(_step: int) -> None: ...
 
 
 class IssuingService:
@@ -91,6 +92,8 @@ class IssuingService:
         cycle = self._cycle = Cycle(self._resources, checkpoint)
         self._combiner = Combiner(cycle.run, lambda job: cycle.run([job], adopt=True)[0])
         self.second_person = SecondPerson(self._resources)
+        self.exports = Exports(self._resources)
+        self.codes = Codes(self._resources)
         self._sweeper = Sweeper(self._resources, Finisher(self._resources, _no_checkpoint))
 
     def issue(self, principal: Principal, request: IssueRequest, idempotency_key: str) -> Issued:
@@ -147,7 +150,7 @@ class IssuingService:
         with translated():
             outcome = self._combiner.submit(job)
         if isinstance(outcome, errors.ApprovalNeeded):
-            raise self.second_person.propose(job)
+            raise self.second_person.propose(job, outcome.pinned)
         if isinstance(outcome, errors.IssuingError):
             raise outcome
         return outcome
@@ -257,10 +260,7 @@ class IssuingService:
             return [answers.view_of_holder(sealing, row, lookup) for row in rows]
 
     def sweep(self, now: int) -> SweepReport:
-        """Finish what crashes left behind, for every issuer; for the worker.
-
-        Args:
-            now: Unix seconds.
+        """Finish what crashes left behind by `now` (Unix seconds), for every issuer.
 
         Raises:
             StorageUnavailable: The database failed; sweep again later.
@@ -271,8 +271,7 @@ class IssuingService:
     def ensure_open(self, issuer_id: str) -> ListInfo:
         """Make sure that an issuer has a status list with free places; for set-up and worker.
 
-        Returns:
-            The list; with `published_version` 0 it waits for the publisher.
+        The list that comes back waits for the publisher while its `published_version` is 0.
         """
         resources = self._resources
 

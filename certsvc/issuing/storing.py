@@ -16,6 +16,7 @@ from certsvc.storage.idempotency import Idempotency
 from certsvc.storage.locks import lock_certificates
 from certsvc.storage.log import LogEntries
 from certsvc.storage.status_lists import StatusLists
+from certsvc_sdk import typedcode
 
 # A plan that failed its own check so often is broken, not unlucky.
 MAX_FAILURES = 5
@@ -104,6 +105,7 @@ class Storer:
             new.certificate_id,
             token=task.token,
             qr_text=task.qr_text,
+            qr_profile=task.qr_profile,
             seed=planned.plan.seed,
             holders=planned.plan.holders,
         )
@@ -112,12 +114,17 @@ class Storer:
             certificate_id=new.certificate_id,
             plan_no=planned.plan_no,
             credential=credential,
+            code_lookup=self._resources.code_lookup(typedcode.of(task.token)),
         )
 
     def _answer(self, task: Task, leaf_hash: bytes) -> tuple[Issued, bytes]:
         """The answer, and the same sealed for whoever sends the request again."""
         answer = answers.issued(
-            task.planned, token=task.token, qr_text=task.qr_text, leaf_hash=leaf_hash
+            task.planned,
+            token=task.token,
+            qr_text=task.qr_text,
+            qr_profile=task.qr_profile,
+            leaf_hash=leaf_hash,
         )
         sealing = self._resources.sealing(task.principal.issuer_id)
         return answer, answers.seal_answer(sealing, task.scope, answer)

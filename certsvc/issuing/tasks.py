@@ -31,6 +31,7 @@ class Task:
         record: The issuer's trust record.
         token: After step 4: the signed token.
         qr_text: After step 5: the text of its QR code; empty where it does not fit any.
+        qr_profile: `core` where the code shows less than the certificate; else None.
         outcome: The answer, or why there is none.
     """
 
@@ -39,6 +40,7 @@ class Task:
     record: IssuerRecord
     token: str = ""
     qr_text: str = ""
+    qr_profile: str | None = None
     outcome: Issued | errors.IssuingError | None = None
 
     @property

@@ -72,6 +72,16 @@ class Edition:
         """The root that readers will have."""
         return (self.next_root or self.root).signed
 
+    def former_keys(self, name: str) -> frozenset[str]:
+        """Ids of the keys that earlier roots named for a role and the newest one does not."""
+        newest = self.root.signed
+        former: set[str] = set()
+        for version in range(1, newest.version):
+            data = self.files.root_bytes(version)
+            if data is not None:
+                former |= set(Metadata[Root].from_bytes(data).signed.roles[name].keyids)
+        return frozenset(former - set(newest.roles[name].keyids))
+
     def published(self, name: str) -> Metadata[Targets] | None:
         """A targets role as readers see it, or None.
 

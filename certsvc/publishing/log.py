@@ -152,6 +152,30 @@ class LogPublisher:
             size if published is None else published.size, leaves, published
         )
 
+    def sign_anew(self, leaves: LeafSource) -> bool:
+        """Sign the published checkpoint with the key that is active now, if it has not yet.
+
+        After a theft nobody accepts the former key's signature, and an idle log would prove
+        nothing until the next certificate. The thief may have put another checkpoint in its place:
+        only what the database's own leaves lead to is signed. The caller holds the tree.
+
+        Args:
+            leaves: the database's leaves; all of them are read.
+
+        Returns:
+            Whether it was signed anew.
+
+        Raises:
+            LogForked, LeafAltered: what is published is not what the database has.
+            SigningFailed, TreeUnreadable: see there.
+        """
+        data, published = self._files.checkpoint(), self.published()
+        if data is None or published is None or self._signer.is_current(data):
+            return False
+        self.rebuild(published.size, leaves)
+        self._files.write_checkpoint(self._signer.checkpoint(published))
+        return True
+
     def _load(self, size: int, leaves: LeafSource, at_least: int) -> _State:
         """What readers see, held against its signed root and the newest leaves of the database."""
         published = self.published()

@@ -61,6 +61,23 @@ class LogSigner:
         publics = [PublicKey.from_jwk(dict(k.public_jwk), k.alg) for k in log_keys(self._keys)]
         return LogView.of(self.origin, publics, witnesses=witnesses)
 
+    def is_current(self, data: bytes) -> bool:
+        """Whether the key that is active now has signed a checkpoint, or no key is active.
+
+        Args:
+            data: a signed note of this log.
+        """
+        try:
+            signer = self._keys.active(OWNER, PURPOSE)
+        except NoActiveKey:
+            return True
+        public = PublicKey.from_jwk(dict(signer.public_jwk), signer.alg)
+        try:
+            LogView.of(self.origin, [public]).open(data)
+        except CertsvcError:
+            return False
+        return True
+
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
         """Sign a checkpoint with every active key of the log.
 

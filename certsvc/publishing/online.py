@@ -1,5 +1,7 @@
 """Trust keys that the installation itself holds; what officers hold elsewhere is not here."""
 
+from collections.abc import Iterable, Mapping
+
 from securesystemslib.signer import Key
 from tuf.api.metadata import Role
 
@@ -7,7 +9,7 @@ from certsvc.publishing.delegations import key_role
 from certsvc.publishing.errors import RoleKeyUntrusted, SigningFailed
 from certsvc.publishing.signers import ALGORITHM, AnyRole, TufSigner, key_of_jwk, sign
 from keys import KeyInfo, KeyStore, State
-from keys.errors import NoActiveKey
+from keys.errors import NoActiveKey, StoreReadOnly
 from keys.provision import ensure_active
 
 # Trust keys belong to no department; in the key store they stand under this name.
@@ -29,6 +31,9 @@ class OnlineKeys:
         self._keys = keys
         self._owner = owner
         self._signers: dict[str, TufSigner | None] = {}
+        #: Keys of the store that were retired, and those that a store read only has kept.
+        self.retired: list[str] = []
+        self.kept: list[str] = []
 
     def signer(self, name: str) -> TufSigner | None:
         """The signer that was active for a role when it was first asked for, or None."""
@@ -109,6 +114,32 @@ class OnlineKeys:
                 self._keys.rotate(self._owner, info.kid, now=now)
                 self._signers.pop(key_role(name), None)
                 return
+
+    def let_go(self, known: Mapping[str, Iterable[str]], now: int) -> tuple[str, ...]:
+        """Retire active keys that readers knew and no longer know: officers sign in their place.
+
+        Args:
+            known: role → ids of the keys that readers knew before and do not know any more.
+            now: Unix seconds.
+
+        Returns:
+            Ids of the keys in the key store that were retired.
+        """
+        before = len(self.retired)
+        for info in self._keys.list(self._owner) if known else ():
+            former = known.get(info.role or "", ())
+            active = (info.purpose, info.state) == (PURPOSE, State.ACTIVE)
+            if not active or key_of_jwk(info.public_jwk).keyid not in former:
+                continue
+            try:
+                self._keys.set_state(self._owner, info.kid, State.RETIRED, now=now)
+            except StoreReadOnly:
+                # A signer process uses keys only; whoever holds the store meets this one again.
+                self.kept.append(info.kid)
+                continue
+            self._signers.pop(info.role or "", None)
+            self.retired.append(info.kid)
+        return tuple(self.retired[before:])
 
     def _waiting(self, name: str) -> list[KeyInfo]:
         return [

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Role, Root, Snapshot, Targets, Timestamp
 
-from certsvc.publishing.delegations import delegates
+from certsvc.publishing.delegations import delegate_of, delegates, key_role
 from certsvc.publishing.edition import Edition, signed_by
 from certsvc.publishing.errors import RoleKeyUntrusted, RoleOffline, TreeUnreadable, VersionTaken
 from certsvc.publishing.online import OnlineKeys
@@ -40,10 +40,19 @@ def prepare(edition: Edition, online: OnlineKeys, now: int) -> None:
         if found is not None and edition.is_signed(name, found):
             continue
         role = edition.role_keys(name)
+        if role is not None and _is_settled(edition, name):
+            online.take_over(key_role(name), role, now)
         if role is not None and name not in edition.fixed and online.holds(name, role):
             edition.edit(name, now)
             _sign(edition, online, name, now)
             waiting += [each.name for each in delegates(name, edition.drafts[name].signed)]
+
+
+def _is_settled(edition: Edition, name: str) -> bool:
+    """Whether the draft that delegates to a role has its signatures: only then keys change."""
+    delegate = edition.delegate(name)
+    draft = None if delegate is None else edition.drafts.get(delegate.parent)
+    return delegate is not None and draft is not None and edition.is_signed(delegate.parent, draft)
 
 
 def blocked(edition: Edition) -> dict[str, str]:
@@ -103,8 +112,26 @@ def publish(
         edition.files.write(content)
     edition.files.write(files)
     timestamp = _timestamp(edition, online, now, snapshot=changed or fresh_snapshot)
+    given_up = _given_up(edition)
     _show(edition, timestamp)
+    # Last: a crash before leaves the old state, which these keys keep alive.
+    online.let_go(given_up, now)
     return True
+
+
+def _given_up(edition: Edition) -> dict[str, set[str]]:
+    """Keys by role that readers know and will not know any more."""
+    found: dict[str, set[str]] = {}
+    if edition.next_root is not None:
+        for name, role in edition.root.signed.roles.items():
+            found[name] = set(role.keyids) - set(edition.coming_root.roles[name].keyids)
+    for name, draft in edition.drafts.items():
+        before = edition.published(name)
+        for each in () if before is None else delegates(name, before.signed):
+            after = delegate_of(name, draft.signed, each.name)
+            kept = set() if after is None else set(after.role.keyids)
+            found.setdefault(key_role(each.name), set()).update(set(each.role.keyids) - kept)
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def _sign(edition: Edition, online: OnlineKeys, name: str, now: int) -> None:

@@ -7,13 +7,19 @@ Roles root, targets, snapshot and timestamp, and delegated ones by administrativ
 from collections.abc import Iterable
 
 from securesystemslib.signer import Key
-from tuf.api.metadata import Delegations, Metadata, Root, Targets
+from tuf.api.metadata import Metadata, Root, Targets
 
 from certsvc.publishing import delegations
 from certsvc.publishing.bins import cut_where_full
+from certsvc.publishing.contents import (
+    about_of,
+    checked_about,
+    checked_record,
+    fill_first,
+    new_root,
+)
 from certsvc.publishing.edition import TOP_LEVEL, Edition
 from certsvc.publishing.errors import (
-    RecordRefused,
     RoleKeyUntrusted,
     RoleOffline,
     TreeUnreadable,
@@ -23,17 +29,15 @@ from certsvc.publishing.errors import (
 from certsvc.publishing.online import TRUST_OWNER, OnlineKeys
 from certsvc.publishing.publication import publish
 from certsvc.publishing.roles import (
-    ROOT_LIFE,
     SNAPSHOT_LIFE,
     TARGETS_LIFE,
     RoleFiles,
-    expiry,
     half_spent,
     role_path,
 )
 from certsvc.publishing.tree import PublishedTree
 from certsvc_sdk.errors import Malformed, TrustInvalid
-from certsvc_sdk.trust.about import ABOUT_TARGET, About, Environment, parse_about
+from certsvc_sdk.trust.about import About
 from certsvc_sdk.trust.record import IssuerRecord, issuer_target, parse_record
 from keys import KeyStore
 
@@ -198,6 +202,7 @@ class TrustPublisher:
             RoleKeyUntrusted: `renew_root` first.
         """
         edition, online = self.edition(), self.online()
+        self.retire_former(edition, online, now)
         for _, each in list(edition.walk()):
             role = edition.role(each.name)
             if role is None or not half_spent(role, now, TARGETS_LIFE):
@@ -215,11 +220,28 @@ class TrustPublisher:
         targets, role = edition.role(Targets.type), edition.coming_root.roles[Targets.type]
         if targets is None or not half_spent(targets, now, TARGETS_LIFE):
             return
-        # A key of this store that the root does not know is a fault; no key is officers' matter.
-        if online.signer(Targets.type) is not None:
+        # A key of this store that the root does not know is a fault; no key, or one that a former
+        # root knew, is officers' matter.
+        if self._is_ours(edition, online):
             online.required(Targets.type, role)
         if online.holds(Targets.type, role):
             edition.edit(Targets.type, now)
+
+    def retire_former(self, edition: Edition, online: OnlineKeys, now: int) -> tuple[str, ...]:
+        """Retire what still could sign after officers had taken root or targets over.
+
+        Publication itself does it; this makes good for a crash, or a store that was read only.
+
+        Returns:
+            Ids of the keys in the key store.
+        """
+        former = {name: edition.former_keys(name) for name in (Root.type, Targets.type)}
+        return online.let_go({name: keys for name, keys in former.items() if keys}, now)
+
+    def _is_ours(self, edition: Edition, online: OnlineKeys) -> bool:
+        """Whether this store is meant to sign for the targets."""
+        signer, former = online.signer(Targets.type), edition.former_keys(Targets.type)
+        return signer is not None and signer.public_key.keyid not in former
 
     def renew_root(self, now: int) -> bytes:
         """Publish the next root: a new year, and the keys that are active now.
@@ -263,82 +285,12 @@ class TrustPublisher:
                 return
         targets = edition.coming_root.roles[Targets.type]
         if not online.holds(Targets.type, targets):
-            if online.signer(Targets.type) is not None:
+            if self._is_ours(edition, online):
                 raise RoleKeyUntrusted("the root does not know the active key of targets")
             raise RoleOffline((Targets.type,))
         key = online.ensure(division, now)
         delegations.add(edition.edit(Targets.type, now), division, [key], THRESHOLD)
         edition.edit(division, now)
-
-
-def new_root(roles: dict[str, tuple[list[Key], int]], now: int) -> Root:
-    """The first root.
-
-    Args:
-        roles: keys and threshold of each role of the top level.
-        now: Unix seconds.
-    """
-    root = Root(expires=expiry(now, ROOT_LIFE), consistent_snapshot=True)
-    for name, (keys, threshold) in roles.items():
-        for key in keys:
-            root.add_key(key, name)
-        root.roles[name].threshold = threshold
-    return root
-
-
-def fill_first(edition: Edition, about: bytes, now: int) -> None:
-    """What the first edition holds: the top-level targets with `about.json`."""
-    targets = edition.edit(Targets.type, now)
-    targets.delegations = Delegations(keys={}, roles={})
-    edition.list_target(Targets.type, ABOUT_TARGET, about, now)
-
-
-def checked_about(about: About) -> bytes:
-    """Bytes of `about.json`.
-
-    Raises:
-        RecordRefused: verifiers would refuse it.
-    """
-    data = about.to_bytes()
-    try:
-        parse_about(data)
-    except TrustInvalid as error:
-        raise RecordRefused(str(error)) from error
-    return data
-
-
-def about_of(edition: Edition) -> About:
-    """What an edition says of itself.
-
-    Raises:
-        TreeUnreadable: nothing that can be read.
-    """
-    targets = edition.role(Targets.type)
-    target = None if targets is None else targets.targets.get(ABOUT_TARGET)
-    files = edition.contents.get(Targets.type, {})
-    try:
-        staged = next((d for p, d in files.items() if p.endswith(f".{ABOUT_TARGET}")), None)
-        if staged is None:
-            staged = b"" if target is None else edition.files.read_target(target)
-        return parse_about(staged)
-    except TrustInvalid as error:
-        raise TreeUnreadable(str(error)) from error
-
-
-def checked_record(record: IssuerRecord, about: About) -> tuple[str, bytes]:
-    """Path and bytes of a record that every verifier will accept.
-
-    Raises:
-        RecordRefused: verifiers would refuse it.
-    """
-    data = record.to_bytes()
-    try:
-        path = issuer_target(parse_record(data).iss)
-    except (Malformed, TrustInvalid) as error:
-        raise RecordRefused(str(error)) from error
-    if record.uses_loopback and about.env is not Environment.DEMO:
-        raise RecordRefused("plain http addresses are for demonstrations")
-    return path, data
 
 
 def _active(online: OnlineKeys, name: str) -> Key:

@@ -26,6 +26,12 @@ _LENGTH_DIGITS = 9
 _SECURITY = tuple(SECURITY_HEADERS.items())
 
 
+class NotDirect(Exception):  # noqa: N818 - the name says what is wrong
+    """A route's own reason to leave a request to the framework."""
+
+    code = "not_direct"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectRoute:
     """A POST route that takes JSON and answers JSON.

@@ -21,6 +21,27 @@ def _is_loopback(host: str) -> bool:
 
 def _base_address(value: str) -> str:
     """An https URL (http to loopback only) without userinfo, query or fragment, ending in `/`."""
+    _check_address(value)
+    if "?" in value:
+        raise ValueError("must not hold a query")
+    return value if value.endswith("/") else value + "/"
+
+
+def base_addresses(value: str) -> str:
+    """Base addresses with commas, each as `BaseAddress`, or `none`."""
+    if value == "none":
+        return value
+    return ",".join(_base_address(one.strip()) for one in value.split(","))
+
+
+def service_address(value: str) -> str:
+    """An https URL (http to loopback only) without userinfo or fragment; empty: none."""
+    if value:
+        _check_address(value)
+    return value
+
+
+def _check_address(value: str) -> None:
     try:
         parts = urlsplit(value)
         host = parts.hostname or ""
@@ -32,9 +53,8 @@ def _base_address(value: str) -> str:
         raise ValueError("must be an https URL")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ValueError("plain http is allowed to loopback only")
-    if parts.username is not None or "?" in value or "#" in value:
-        raise ValueError("must not hold a user name, a query or a fragment")
-    return value if value.endswith("/") else value + "/"
+    if parts.username is not None or "#" in value:
+        raise ValueError("must not hold a user name or a fragment")
 
 
 BaseAddress = Annotated[str, AfterValidator(_base_address)]

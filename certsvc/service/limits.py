@@ -7,7 +7,8 @@ import os
 import struct
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
@@ -32,6 +33,14 @@ class Limiter(Protocol):
 
     def wait(self, key: str) -> int:
         """Count one request; 0 when it may pass, else the whole seconds to wait."""
+        ...
+
+
+class Budget(Limiter, Protocol):
+    """Counts first and may take it back: whoever asks many things at once gains nothing."""
+
+    def give_back(self, key: str) -> None:
+        """Uncount one request that was let pass."""
         ...
 
 
@@ -100,14 +109,27 @@ class RateLimiter:
         """
         if not self._interval:
             return 0
-        mark = int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) or 1
+        with self._locked():
+            return self._count(_mark(key))
+
+    def give_back(self, key: str) -> None:
+        """Uncount one request that was let pass."""
+        mark = _mark(key)
+        with self._locked():
+            place, due = self._find(mark)
+            if due:
+                _PLACE.pack_into(self._places, place, mark, due - self._interval)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         with self._lock:
             if self._file is None:
-                return self._count(mark)
+                yield
+                return
             # The kernel gives it back where a process dies in between.
             fcntl.flock(self._file, fcntl.LOCK_EX)
             try:
-                return self._count(mark)
+                yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
 
@@ -131,3 +153,7 @@ class RateLimiter:
             if due < soonest:
                 first, soonest = number, due
         return start + first * _PLACE.size, 0.0
+
+
+def _mark(key: str) -> int:
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest()) or 1

@@ -44,6 +44,9 @@ _PATTERNS = tuple(
         r"(?:Basic|Bearer) [A-Za-z0-9+/=._~-]{4,}",
         r"/[vp]#[0-9]+",  # a QR code's or presentation code's fragment
         r"[0-9]{60,}",  # its bare digits
+        # A typed code, and the digits of its barcode (certsvc_sdk.typedcode).
+        r"(?<![0-9A-Za-z])(?:(?i:[2-9CDFHKMRWX])[- ]?){15}(?i:[2-9CDFHKMRWX])(?![0-9A-Za-z])",
+        r"(?<![0-9A-Za-z])[0-9]{20}(?![0-9A-Za-z])",
         # A citizen ID (GB 11643): division, birth date, order, check character.
         r"(?<![0-9A-Za-z])[0-9]{6}(?:18|19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9Xx](?![0-9A-Za-z])",
         r"://[^/@\s]+:[^/@\s]+@",  # a password inside an address

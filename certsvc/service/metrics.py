@@ -128,6 +128,7 @@ class Metrics:
         self.refused = counter("issue_refused", "Requests to issue that were refused", "code")
         self.issue_seconds = histogram("issue_seconds", "Time of a request to issue")
         self.status_changes = counter("status_changes", "Changes of status", "operation")
+        self.codes = counter("typed_codes", "Typed codes that were looked up", "result")
         # Verifying.
         self.verified = counter("verifications", "Verdicts", "outcome", "code")
         self.nonces = counter("nonces", "Nonces of presentations", "what")
@@ -143,6 +144,8 @@ class Metrics:
         self.publish_seconds = histogram("status_publish_seconds", "Time to publish a list")
         self.task_failures = counter("task_failures", "Tasks of the worker that failed", "task")
         self.keys_overdue = gauge("keys_overdue", "Active keys beyond their age or count")
+        self.unusual = counter("unusual_issuing", "Hours unlike a client's own past", "kind")
+        self.signatures = counter("signatures", "Signatures a signer released", "issuer", "key")
         self.journal_bytes = counter("journal_bytes", "Bytes written to the journal")
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:

@@ -6,7 +6,10 @@ from typing import Literal
 
 PrincipalKind = Literal["client", "operator", "system"]
 
-SCOPES = frozenset({"approve", "issue", "read", "status"})
+#: What a department's own system may be given.
+DEPARTMENT_SCOPES = frozenset({"approve", "issue", "read", "status"})
+#: `resolve` is for verifiers: it reaches every issuer's certificates, by their typed codes.
+SCOPES = DEPARTMENT_SCOPES | {"resolve"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

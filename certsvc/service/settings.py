@@ -6,9 +6,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
-from certsvc.service.forms import BaseAddress, networks, redis_address
+from certsvc.service.forms import BaseAddress, base_addresses, networks, redis_address
+from certsvc.service.printing_settings import PrintingSettings
 from certsvc.service.shared.address import SharedAddress, read_address
 
 PREFIX = "CERTSVC_"
@@ -37,7 +38,7 @@ class Traces(StrEnum):
     OFF = "off"
 
 
-class Settings(BaseModel):
+class Settings(PrintingSettings):
     """All settings; a field `home` is the variable `CERTSVC_HOME`. Table: docs/settings.md."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -140,6 +141,14 @@ class Settings(BaseModel):
     trust_url: BaseAddress = Field(
         default_factory=lambda data: f"http://127.0.0.1:{data['issuer_port']}/",
         description="Where the published tree is read from",
+    )
+    resolvers: Annotated[str, AfterValidator(base_addresses)] = Field(
+        default_factory=lambda data: f"http://127.0.0.1:{data['issuer_port']}/",
+        description="Issuer services asked for typed codes, with commas; `none`: nobody",
+    )
+    resolver_clients: Path = Field(
+        default_factory=lambda data: data["home"] / "demo" / "verifier.client",
+        description="File with the verifier's `client_id:secret`, a line for each resolver, 0600",
     )
     verifier_cache: Path = Field(
         default_factory=lambda data: data["home"] / "verifier-cache",

@@ -92,14 +92,26 @@ class Approvals:
         row = self._connection.execute(query).mappings().first()
         return None if row is None else _approval(row)
 
-    def waiting(self, issuer_id: str, *, but: str, limit: int) -> Sequence[Approval]:
-        """Requests that wait, oldest first, but not those of one client."""
+    def waiting(
+        self, issuer_id: str, *, but: str, limit: int, after: Approval | None = None
+    ) -> Sequence[Approval]:
+        """Requests that wait, oldest first, but not those of one client.
+
+        Args:
+            issuer_id: The issuer.
+            but: The client.
+            limit: Most requests to return.
+            after: The last one returned before; None: from the oldest on.
+        """
+        order = (approval.c.created_at, approval.c.approval_id)
         query = (
             approval.select()
             .where(_waits(issuer_id), approval.c.client_id != but)
-            .order_by(approval.c.created_at, approval.c.approval_id)
+            .order_by(*order)
             .limit(limit)
         )
+        if after is not None:
+            query = query.where(sa.tuple_(*order) > (after.created_at, after.approval_id))
         return [_approval(row) for row in self._connection.execute(query).mappings()]
 
     def decide(
@@ -156,17 +168,25 @@ class Approvals:
         query = sa.select(approval.c.approval_id).where(approval.c.created_at < moment).limit(1)
         return self._connection.execute(query).first() is not None
 
-    def forget(self, *, before: int) -> int:
+    def forget(self, *, before: int, limit: int) -> Sequence[tuple[str, str]]:
         """Delete requests that were asked for before a moment, whatever became of them.
 
         Args:
             before: Unix seconds.
+            limit: Most requests to delete.
 
         Returns:
-            How many there were.
+            Issuer and id of each.
         """
-        done = self._connection.execute(approval.delete().where(approval.c.created_at < before))
-        return done.rowcount
+        key = (approval.c.issuer_id, approval.c.approval_id)
+        old = (
+            sa.select(*key)
+            .where(approval.c.created_at < before)
+            .order_by(approval.c.created_at, *key)
+            .limit(limit)
+        )
+        gone = approval.delete().where(sa.tuple_(*key).in_(old)).returning(*key)
+        return [(row[0], row[1]) for row in self._connection.execute(gone)]
 
 
 def _waits(issuer_id: str) -> sa.ColumnElement[bool]:

@@ -67,12 +67,13 @@ class NewCertificate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:
-    """What the compare-and-swap on a plan needs; `credential` is sealed."""
+    """What the compare-and-swap on a plan needs; `credential` is sealed, the code hashed."""
 
     issuer_id: str
     certificate_id: str
     plan_no: int
     credential: bytes
+    code_lookup: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,7 @@ class CertificateRow:
     superseded_by_id: str | None
     plan: bytes | None
     credential: bytes | None
+    code_lookup: bytes | None
 
     @property
     def visible(self) -> bool:

@@ -47,6 +47,7 @@ _COMPLETE = updating(
         "b_certificate_id": certificate.c.certificate_id,
         "b_plan_no": certificate.c.plan_no,
         "b_credential": certificate.c.credential,
+        "b_code_lookup": certificate.c.code_lookup,
         "b_now": certificate.c.issued_at,
     },
     lambda given: (
@@ -61,6 +62,7 @@ _COMPLETE = updating(
             state=State.VALID.value,
             status_value=STATUS_VALUES[State.VALID],
             credential=given["b_credential"],
+            code_lookup=given["b_code_lookup"],
             plan=sa.null(),
             issued_at=given["b_now"],
         )
@@ -180,15 +182,6 @@ class Certificates:
             issuer_id, certificate_id, plan_no, plan_no=plan_no + 1, **columns(planned)
         )
 
-    def complete(
-        self, issuer_id: str, certificate_id: str, plan_no: int, *, credential: bytes, now: int
-    ) -> bool:
-        """Store the credential by compare-and-swap; `False`: another worker was faster."""
-        key = {"issuer_id": issuer_id, "certificate_id": certificate_id}
-        return self.complete_many(
-            [Completion(**key, plan_no=plan_no, credential=credential)], now=now
-        )
-
     def complete_many(self, done: Sequence[Completion], *, now: int) -> bool:
         """Store credentials by compare-and-swap; `False`: not all, so take it back."""
         rows = [
@@ -197,6 +190,7 @@ class Certificates:
                 "b_certificate_id": one.certificate_id,
                 "b_plan_no": one.plan_no,
                 "b_credential": one.credential,
+                "b_code_lookup": one.code_lookup,
                 "b_now": now,
             }
             for one in done

@@ -89,6 +89,8 @@ certificate = sa.Table(
     # Sealed: what will be signed, while planned; the token, its seed and QR text afterwards.
     sa.Column("plan", sa.LargeBinary),
     sa.Column("credential", sa.LargeBinary),
+    # Keyed hash of the typed code; NULL until the worker wrote it for a row of an older program.
+    sa.Column("code_lookup", sa.LargeBinary(16)),
     sa.PrimaryKeyConstraint("issuer_id", "certificate_id"),
     sa.UniqueConstraint("issuer_id", "certificate_identifier"),
     sa.UniqueConstraint("issuer_id", "serial", "version_no"),
@@ -129,6 +131,17 @@ sa.Index(
     certificate.c.list_version,
     sqlite_where=sa.text("list_version > 0"),
     postgresql_where=sa.text("list_version > 0"),
+)
+
+# Whose code this is: asked without an issuer. Not unique: two codes may be equal by rare chance.
+sa.Index("ix_certificate_code_lookup", certificate.c.code_lookup)
+# What still lacks its code: nothing, once the worker has passed.
+sa.Index(
+    "ix_certificate_uncoded",
+    certificate.c.issuer_id,
+    certificate.c.certificate_id,
+    sqlite_where=sa.text("code_lookup IS NULL AND credential IS NOT NULL"),
+    postgresql_where=sa.text("code_lookup IS NULL AND credential IS NOT NULL"),
 )
 
 holder = sa.Table(

@@ -37,6 +37,7 @@ from certsvc.worker.log import LogDuty
 from certsvc.worker.status import StatusDuty
 from certsvc.worker.telling import Pulse, telling, worker_app
 from certsvc.worker.tenure import Tenure
+from certsvc.worker.unusual import UnusualDuty
 from certsvc.worker.upkeep import UpkeepDuty
 from certsvc.worker.worker import Worker, work
 from certsvc_sdk import __version__
@@ -115,6 +116,7 @@ def make_worker(
                 clock=clock,
                 metrics=metrics,
             ),
+            UnusualDuty(engine, clock=clock, metrics=metrics),
         ],
         looked=looked,
         tracer=tracer,

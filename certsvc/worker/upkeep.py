@@ -77,6 +77,7 @@ class UpkeepDuty:
         self._attempts.make("expiry", self._warn)
         self._attempts.make("sweep", self._sweep)
         self._attempts.make("lists", self._prepare_lists)
+        self._attempts.make("codes", partial(self._code, fence))
         self._attempts.make("approvals", lambda: bool(self._issuing.second_person.forget()))
         return int(resigned)
 
@@ -109,6 +110,13 @@ class UpkeepDuty:
         for issuer_id in issuers:
             self._issuing.ensure_open(issuer_id)
         return bool(issuers)
+
+    def _code(self, fence: int) -> bool:
+        """Give certificates of an older program their typed codes."""
+        done = self._issuing.codes.backfill(keeps=partial(self._tenure.keeps, fence))
+        if done:
+            log.info("typed codes of %d older certificates noted", done)
+        return bool(done)
 
     def _sweep(self) -> bool:
         report = self._issuing.sweep(int(self._clock()))

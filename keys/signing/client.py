@@ -31,6 +31,9 @@ class SignerKeyStore:
         seconds: until an answer must be there.
     """
 
+    #: Changes are refused; asked before an act is noted that cannot follow.
+    read_only = True
+
     def __init__(self, path: Path, *, seconds: float = SECONDS) -> None:
         self._line = Line(path, seconds=seconds)
 

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from keys.signing.peer import Peer, peer_of
 from keys.signing.rights import Rights
 
 log = logging.getLogger("keys.signing")
+
+Counts = Mapping[tuple[str, str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,7 @@ class SignerServer:
         rights: who may connect.
         limits: see there.
         monotonic: seconds that never go back.
+        tell: given what was signed since the last report, by issuer and key id; must not fail.
     """
 
     def __init__(
@@ -57,7 +61,9 @@ class SignerServer:
         *,
         limits: Limits | None = None,
         monotonic: Monotonic = time.monotonic,
+        tell: Callable[[Counts], object] = len,
     ) -> None:
+        self._tell = tell
         self._listening = listening
         self._desk = desk
         self._rights = rights
@@ -150,7 +156,9 @@ class SignerServer:
 
     def _report(self) -> None:
         signed = self._desk.counted()
-        for (issuer_id, kid), count in sorted((signed - self._told).items()):
+        fresh = signed - self._told
+        self._tell(fresh)
+        for (issuer_id, kid), count in sorted(fresh.items()):
             log.info(
                 "signed: %d times with key %s, %d in all", count, kid, signed[issuer_id, kid],
                 extra={"issuer_id": issuer_id},

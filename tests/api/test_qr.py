@@ -57,8 +57,8 @@ def test_module_is_bounded(licence: Any, issued: dict[str, Any], module: str) ->
 
 def test_what_does_not_fit_has_no_code() -> None:
     address = "https://certs.example/v#"
-    assert isinstance(qr_answer("0" * 32, address + "1" * 1000), QrCode)
-    assert qr_answer("0" * 32, address + "1" * 3000) is None
+    assert isinstance(qr_answer("0" * 32, address + "1" * 1000, "full"), QrCode)
+    assert qr_answer("0" * 32, address + "1" * 3000, "full") is None
 
 
 @pytest.mark.parametrize("length", [700, 1900], ids=["no-printable-symbol", "no-symbol-at-all"])

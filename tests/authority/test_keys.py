@@ -1,14 +1,18 @@
 """`certsvc keys` on a demo world of each database: what it does, refuses, repeats and survives."""
 
+import json
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from servers.signer import serving
 
 from certsvc.authority.keys_rotation import apply_due
 from certsvc.authority.world import open_authority
+from certsvc.cli import cli
 from certsvc_sdk.trust.record import KeyState
 from keys import State
 
@@ -52,6 +56,12 @@ def test_a_key_from_its_making_to_its_end(world: World) -> None:
     # What it signed must stay verifiable: its public half never leaves the record.
     assert world.published(old.kid) is KeyState.RETIRED
     assert world.actions() == ["key.generate", "key.publish", "key.activate", "key.destroy"]
+
+
+def test_keys_are_listed_from_the_set_up_on(quick: World) -> None:
+    for one in quick.run("list"):
+        moment = quick.record().keys[0].not_before
+        assert one["listed_at"] == (None if one["purpose"] == "trust" else moment)
 
 
 def test_rotate_does_what_comes_next(quick: World) -> None:
@@ -105,7 +115,7 @@ def test_a_crash_between_key_store_and_publication(world: World) -> None:
     assert world.published(old.kid) is KeyState.ACTIVE
     assert world.run("activate", ISSUER, kid)["outcome"] == "published"
     assert world.published(old.kid) is KeyState.RETIRED
-    world.keys.compromise(ISSUER, kid, now=moment + 1, at=moment)
+    world.keys.compromise(ISSUER, kid, now=now() + 1, at=now())
     assert world.run("apply", ISSUER)["outcome"] == "published"
     assert world.published(kid) is KeyState.COMPROMISED
 
@@ -191,6 +201,29 @@ def test_refusals(quick: World, arguments: tuple[str, ...], code: str) -> None:
     assert quick.refused(*arguments) == code
     text = quick.text(*arguments, code=1)
     assert f"拒绝 / refused: {code}" in text
+
+
+@pytest.mark.parametrize("kid", ["-sAbcdefghi", "--Abcdefghi", "-hAbcdefghi", "-----------"])
+def test_a_key_id_that_looks_like_an_option(quick: World, kid: str) -> None:
+    """One key in 64 begins with a dash."""
+    for command in ("publish", "activate", "retire", "destroy", "compromise", "impact"):
+        assert quick.refused(command, ISSUER, kid) == "key_unknown"
+    assert quick.refused("activate", "--emergency", ISSUER, kid) == "key_unknown"
+
+
+def test_nothing_is_noted_that_a_signer_would_refuse(quick: World) -> None:
+    """The trail says what was done; over a signer's socket nothing can be."""
+    kid, before = quick.active().kid, quick.actions()
+    with serving(quick.settings.signer_socket, quick.keys):
+        over = quick.settings.model_copy(
+            update={"keys_url": f"signer:{quick.settings.signer_socket}"}
+        )
+        for arguments in (("generate", ISSUER), ("retire", ISSUER, kid, "--stop")):
+            done = CliRunner().invoke(cli, ["keys", *arguments, "--json"], env=over.to_env())
+            assert json.loads(done.stderr)["error"] == "store_read_only"
+        done = CliRunner().invoke(cli, ["keys", "list", ISSUER, "--json"], env=over.to_env())
+        assert kid in done.stdout
+    assert quick.actions() == before
 
 
 def test_two_operators_take_turns(quick: World) -> None:

@@ -1,14 +1,22 @@
 """`certsvc keys impact` and `compromise`: what hangs on a key, and where it ends."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
+from certsvc.publishing.log_signing import LogSigner
 from certsvc.service.engine import reading
 from certsvc.storage.tables import status_list
 from certsvc.worker import make_worker
+from certsvc_sdk.algorithms import PublicKey
+from certsvc_sdk.errors import LogUntrusted
+from certsvc_sdk.log.checkpoint import Checkpoint
+from certsvc_sdk.log.view import LogView
 from certsvc_sdk.trust.record import KeyState
+from keys import State
 
 ISSUER = "119999000000000198"
+ORIGIN = "certs.example/log"
 DAY = 86_400
 World = Any
 
@@ -118,3 +126,61 @@ def test_a_stolen_status_key_has_its_lists_signed_anew(world: World) -> None:
     with reading(world.engine) as connection:
         times = connection.execute(status_list.select()).mappings()
         assert all(row["published_at"] > 0 for row in times if row["issuer_id"] == ISSUER)
+
+
+def signed_by(world: World) -> set[str]:
+    """Keys of the log by whose signature alone readers would take the checkpoint."""
+    data = (world.settings.published / "log" / "checkpoint").read_bytes()
+    found = set()
+    for key in world.keys.list("log"):
+        view = LogView.of(ORIGIN, [PublicKey.from_jwk(dict(key.public_jwk), key.alg)])
+        with suppress(LogUntrusted):
+            view.open(data)
+            found.add(key.kid)
+    return found
+
+
+def test_an_idle_log_is_good_again_at_once(world: World) -> None:
+    """Nobody accepts the stolen key's signature; nobody need wait for the next certificate."""
+    world.worker()
+    world.issue("a", "b")
+    world.worker()
+    (lost,) = world.keys.list("log")
+    assert signed_by(world) == {lost.kid}
+    done = world.run("compromise", "log", lost.kid, "--replace")
+    assert done["checkpoint_signed_anew"] is True
+    assert signed_by(world) == {done["active"]}
+    assert world.run("compromise", "log", lost.kid)["checkpoint_signed_anew"] is False
+    # The worker goes on from there.
+    world.issue("c")
+    world.worker()
+    assert signed_by(world) == {done["active"]}
+    assert world.run("impact", "log", lost.kid)["log_size"] == 3
+
+
+def test_what_a_thief_has_put_in_the_checkpoints_place_is_not_signed(quick: World) -> None:
+    quick.worker()
+    quick.issue("a")
+    quick.worker()
+    (lost,) = quick.keys.list("log")
+    path = quick.settings.published / "log" / "checkpoint"
+    other = Checkpoint(origin=ORIGIN, size=1, root=b"x" * 32)
+    path.write_bytes(LogSigner(quick.keys, origin=ORIGIN).checkpoint(other))
+    assert quick.refused("compromise", "log", lost.kid, "--replace") == "log_forked"
+    assert quick.keys.get("log", lost.kid).state is State.COMPROMISED
+    assert signed_by(quick) == {lost.kid}
+    # All else is done: every record knows the loss and the successor.
+    states = {key.kid: key.state for key in quick.record().keys if key.use == "log"}
+    assert states.pop(lost.kid) is KeyState.COMPROMISED
+    assert list(states.values()) == [KeyState.ACTIVE]
+
+
+def test_without_a_successor_nothing_is_signed(quick: World) -> None:
+    quick.worker()
+    quick.issue("a")
+    quick.worker()
+    (lost,) = quick.keys.list("log")
+    assert quick.run("compromise", "log", lost.kid)["checkpoint_signed_anew"] is False
+    done = quick.run("compromise", "log", lost.kid, "--replace")
+    assert done["checkpoint_signed_anew"] is True
+    assert "log's checkpoint" not in quick.text("compromise", "log", lost.kid)

@@ -132,8 +132,8 @@ def test_every_component_is_used(contract: dict[str, Json]) -> None:
 
 _KEYWORDS = {
     "$ref", "additionalProperties", "anyOf", "contentMediaType", "default", "description", "enum",
-    "example", "items", "maxLength", "maximum", "minLength", "minimum", "pattern", "properties",
-    "required", "type",
+    "example", "items", "maxLength", "maximum", "minItems", "minLength", "minimum", "pattern",
+    "properties", "required", "type",
 }  # fmt: skip
 
 

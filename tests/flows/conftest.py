@@ -48,7 +48,7 @@ def issued_world(world: RunningWorld, tmp_path_factory: pytest.TempPathFactory) 
     """A folder with what a third party gets: trust root, published tree, one QR text."""
     import shutil
 
-    texts = issue_shown(world.settings)
+    texts = [one.qr_text for one in issue_shown(world.settings)]
     folder = tmp_path_factory.mktemp("issued")
     shutil.copy(world.settings.trust_root, folder / "root.json")
     shutil.copytree(world.settings.published, folder / "published")

@@ -27,7 +27,7 @@ def typed(command, folder, *, alone=False):
 
 
 def test_every_command_of_the_page(world, tmp_path):
-    text = issue_shown(world.settings)[0]
+    text = issue_shown(world.settings)[0].qr_text
     online, offline = tmp_path / "online", tmp_path / "offline"
     for folder in (online, offline):
         folder.mkdir()

@@ -8,6 +8,7 @@ from certsvc.issuing import errors
 from certsvc.issuing.model import Issued, SupersedeRequest
 from certsvc.service.engine import make_engine, reading
 from certsvc.storage.allowances import Allowances
+from certsvc.storage.audit import Audit
 
 MARKET = "119999000000000198"
 DAY = 24 * 3600
@@ -18,6 +19,13 @@ def used(world, client="c-198", *, day=None):
     today = (world.clock.now + SHANGHAI) // DAY if day is None else day
     with reading(world.engine) as connection:
         return Allowances(connection).used(MARKET, client, day=today)
+
+
+def refusals(world):
+    with reading(world.engine) as connection:
+        assert Audit(connection).first_fault(MARKET) is None
+        rows = Audit(connection).rows(MARKET)
+    return [row.object for row in rows if row.action == "quota.refuse"]
 
 
 def test_a_type_that_was_not_granted(world, licence):
@@ -41,7 +49,11 @@ def test_no_more_than_the_days_number(world, licence):
     with pytest.raises(errors.QuotaExceeded) as refused:
         world.service.issue(caller, licence(2), "k-2")
     assert refused.value.retry_after == DAY - (world.clock.now + SHANGHAI) % DAY
-    assert world.counts() == before
+    # One row in the trail says so, however often it is tried that day.
+    assert world.counts() == {**before, "audit": before["audit"] + 1}
+    with pytest.raises(errors.QuotaExceeded):
+        world.service.issue(caller, licence(2), "k-3")
+    assert refusals(world) == ["c-198"]
     # What was issued is still answered, and counts once.
     assert world.service.issue(caller, licence(0), "k-0").replayed
     assert used(world) == 2
@@ -51,6 +63,10 @@ def test_no_more_than_the_days_number(world, licence):
     world.clock.now += 1
     assert not world.service.issue(caller, licence(2), "k-2").replayed
     assert used(world) == 1
+    world.service.issue(caller, licence(3), "k-4")
+    with pytest.raises(errors.QuotaExceeded):
+        world.service.issue(caller, licence(4), "k-5")
+    assert refusals(world) == ["c-198", "c-198"]
 
 
 def test_a_refused_request_costs_nothing(world, licence):

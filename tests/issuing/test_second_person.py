@@ -1,30 +1,42 @@
 """T52: types that nobody issues alone."""
 
+import json
+from importlib import resources
 from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
+from certsvc.catalogue import Catalogue
 from certsvc.issuing import errors
 from certsvc.issuing.model import SupersedeRequest
+from certsvc.issuing.resources import write_json
 from certsvc.issuing.second_person import LIFE
 from certsvc.service.engine import DatabaseUnavailable, reading, writing
 from certsvc.storage.approvals import Approvals, ApprovalState
 from certsvc.storage.audit import Audit
+from certsvc.storage.sealing import Sealing, data_key_name
 
 MARKET, POLICE = "119999000000000198", "119999000000000273"
 TYPE = "business-licence"
 SCOPES = {"issue", "read", "status", "approve"}
 
 
-@pytest.fixture
-def service(world):
-    settings = SimpleNamespace(
+def type_file():
+    return resources.files("certsvc.catalogue") / "types" / f"{TYPE}.json"
+
+
+def service_settings():
+    return SimpleNamespace(
         public_url="https://certs.example/",
         status_list_size=131_072,
         second_person_types=frozenset({TYPE}),
     )
-    return world.make(settings=settings)
+
+
+@pytest.fixture
+def service(world):
+    return world.make(settings=service_settings())
 
 
 @pytest.fixture
@@ -71,12 +83,87 @@ def test_nobody_agrees_to_an_own_request(world, service, maker, licence):
     waiting = ask(service, maker, licence())
     with pytest.raises(errors.SecondPersonNeeded):
         service.second_person.decide(maker, waiting, agreed=True)
+    assert trail(world)[-1] == ("approval.own", waiting, "maker")
     # The database itself refuses it too.
     with pytest.raises(DatabaseUnavailable), writing(world.engine) as connection:
         Approvals(connection).decide(
             MARKET, waiting, ApprovalState.APPROVED, by="maker", now=world.clock.now
         )
     ask(service, maker, licence())
+
+
+def trail(world):
+    with reading(world.engine) as connection:
+        assert Audit(connection).first_fault(MARKET) is None
+        return [(row.action, row.object, row.client_id) for row in Audit(connection).rows(MARKET)]
+
+
+def test_what_was_read_is_issued_even_if_the_type_has_a_newer_version(
+    world, service, maker, checker, licence
+):
+    """The request names no version: the one that was current when it was read is meant."""
+    waiting = ask(service, maker, licence())
+    shown = service.second_person.get(checker, waiting)
+    newest = Catalogue.builtin().get(TYPE)
+    assert (shown.request["type"], shown.request["version"]) == (TYPE, newest.version)
+    assert shown.request["profile"] == newest.default_profile
+    service.second_person.decide(checker, waiting, agreed=True)
+    document = json.loads(type_file().read_bytes())
+    changed = json.dumps({**document, "version": newest.version + 1})
+    later = Catalogue.load([type_file().read_bytes(), changed.encode()])
+    after = world.make(settings=service_settings(), catalogue=later)
+    assert after.issue(maker, licence(), "k").version == newest.version
+    with pytest.raises(errors.ApprovalNeeded) as needed:
+        after.issue(maker, licence(1), "k2")
+    shown = after.second_person.get(checker, needed.value.approval_id)
+    assert shown.request["version"] == newest.version + 1
+
+
+def reseal(world, approval_id, request):
+    sealing = Sealing(MARKET, world.keys.data_key(data_key_name(MARKET)))
+    data = sealing.seal(write_json(request), row=approval_id, column="request")
+    with writing(world.engine) as connection:
+        connection.execute(
+            sa.text("UPDATE approval SET request = :data WHERE approval_id = :id"),
+            {"data": data, "id": approval_id},
+        )
+
+
+def test_a_request_of_before_is_issued_as_it_was(world, service, maker, checker, licence):
+    """Rows of an earlier release pin nothing."""
+    waiting = ask(service, maker, licence())
+    reseal(world, waiting, licence().content())
+    service.second_person.decide(checker, waiting, agreed=True)
+    assert service.issue(maker, licence(), "k").certificate_id
+
+
+def test_who_may_not_issue_a_type_agrees_to_none(world, service, maker, licence, monkeypatch):
+    waiting = ask(service, maker, licence())
+    bound = world.caller(
+        scopes=SCOPES, client_id="checker", types=frozenset({"household-register"})
+    )
+    assert service.second_person.waiting(bound) == []
+    with pytest.raises(errors.TypeNotGranted):
+        service.second_person.get(bound, waiting)
+    with pytest.raises(errors.TypeNotGranted):
+        service.second_person.decide(bound, waiting, agreed=True)
+    former = world.service.issue(maker, licence(1), "before-the-rule")
+    change = SupersedeRequest(claims=licence(2).claims)
+    world.clock.now += 1
+    with pytest.raises(errors.ApprovalNeeded) as needed:
+        service.supersede(maker, former.certificate_id, change, "s")
+    with pytest.raises(errors.TypeNotGranted):
+        service.second_person.decide(bound, needed.value.approval_id, agreed=True)
+    # What a caller may not read hides nothing that it may.
+    monkeypatch.setattr("certsvc.issuing.second_person.MAX_WAITING", 1)
+    granted = world.caller(scopes=SCOPES, client_id="checker", types=frozenset({TYPE}))
+    assert [one.approval_id for one in service.second_person.waiting(granted)] == [waiting]
+    reseal(world, waiting, {"claims": {}})
+    world.clock.now += 1
+    later = ask(service, maker, licence(3), "later")
+    found = [one.approval_id for one in service.second_person.waiting(granted)]
+    assert found == [needed.value.approval_id]
+    assert later not in found
 
 
 def test_own_requests_do_not_hide_those_of_others(service, maker, checker, licence, monkeypatch):
@@ -176,6 +263,8 @@ def test_requests_are_not_kept_for_ever(world, service, maker, checker, licence)
     assert service.second_person.forget() == 0
     world.clock.now += 1
     assert service.second_person.forget() == 2
+    assert [row[0] for row in trail(world)][-2:] == ["approval.forget"] * 2
+    assert decided in {row[1] for row in trail(world) if row[2] == "worker"}
     assert [one.approval_id for one in service.second_person.waiting(checker)] == [late]
     assert service.issue(maker, licence(0), "a").certificate_id == made.certificate_id
 

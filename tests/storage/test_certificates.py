@@ -4,11 +4,30 @@ import pytest
 import sqlalchemy as sa
 
 from certsvc.service.engine import writing
-from certsvc.storage.certificate_rows import PlannedBytes, State, StatusEvent
+from certsvc.storage.certificate_rows import Completion, PlannedBytes, State, StatusEvent
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.idempotency import Idempotency, Scope
 
 OFFICE = "119999000000000198"
+
+
+def complete(
+    certificates: Certificates,
+    issuer_id: str,
+    certificate_id: str,
+    plan_no: int,
+    *,
+    credential: bytes,
+    now: int,
+) -> bool:
+    done = Completion(
+        issuer_id=issuer_id,
+        certificate_id=certificate_id,
+        plan_no=plan_no,
+        credential=credential,
+        code_lookup=certificate_id.encode()[-16:],
+    )
+    return certificates.complete_many([done], now=now)
 
 
 @pytest.fixture
@@ -26,10 +45,10 @@ def test_a_plan_is_completed_once(connection, certificates, add_plan):
     found = add_plan(connection, 1)
     row = certificates.get(OFFICE, found)
     assert (row.state, row.plan_no, row.visible) == (State.PLANNED, 1, False)
-    assert not certificates.complete(OFFICE, found, 2, credential=b"c", now=5)
-    assert not certificates.complete("other", found, 1, credential=b"c", now=5)
-    assert certificates.complete(OFFICE, found, 1, credential=b"c", now=5)
-    assert not certificates.complete(OFFICE, found, 1, credential=b"d", now=6)
+    assert not complete(certificates, OFFICE, found, 2, credential=b"c", now=5)
+    assert not complete(certificates, "other", found, 1, credential=b"c", now=5)
+    assert complete(certificates, OFFICE, found, 1, credential=b"c", now=5)
+    assert not complete(certificates, OFFICE, found, 1, credential=b"d", now=6)
     row = certificates.get(OFFICE, found, lock=True)
     assert (row.state, row.credential, row.plan, row.issued_at) == (State.VALID, b"c", None, 5)
     assert row.visible
@@ -46,7 +65,7 @@ def test_a_new_plan_takes_the_old_ones_place(connection, certificates, add_plan)
     assert not certificates.replan(OFFICE, found, 1, planned)
     row = certificates.get(OFFICE, found)
     assert (row.plan_no, row.kid, row.iat, row.plan) == (2, "new", 200, b"again")
-    assert not certificates.complete(OFFICE, found, 1, credential=b"c", now=5)
+    assert not complete(certificates, OFFICE, found, 1, credential=b"c", now=5)
     assert certificates.count_failure(OFFICE, found, 2)
     assert certificates.get(OFFICE, found).failures == 1
     assert certificates.abandon(OFFICE, found, 2, reason="why")
@@ -75,7 +94,7 @@ def test_holders_find_issued_certificates_only(connection, certificates, add_pla
     first = add_plan(connection, 1, holders=["a", "b", "a"])
     add_plan(connection, 2, holders=["a"])
     assert certificates.by_holder(OFFICE, "a") == []
-    certificates.complete(OFFICE, first, 1, credential=b"c", now=5)
+    complete(certificates, OFFICE, first, 1, credential=b"c", now=5)
     for lookup in "ab":
         found = certificates.by_holder(OFFICE, lookup)
         assert [row.certificate_id for row in found] == [first]
@@ -96,7 +115,7 @@ def test_plans_are_listed_page_by_page(connection, certificates, add_plan):
 
 def test_a_state_moves_by_compare_and_swap(connection, certificates, add_plan):
     found = add_plan(connection, 1)
-    certificates.complete(OFFICE, found, 1, credential=b"c", now=5)
+    complete(certificates, OFFICE, found, 1, credential=b"c", now=5)
 
     def event(seq: int, before: State, after: State) -> StatusEvent:
         return StatusEvent(

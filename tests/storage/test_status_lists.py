@@ -8,7 +8,7 @@ import pytest
 from certsvc.service.engine import reading, writing
 from certsvc.service.settings import Settings, SettingsInvalid
 from certsvc.storage import errors
-from certsvc.storage.certificate_rows import State, StatusEvent
+from certsvc.storage.certificate_rows import Completion, State, StatusEvent
 from certsvc.storage.certificates import Certificates
 from certsvc.storage.permutation import permute
 from certsvc.storage.status_lists import LIST_SIZE, StatusLists
@@ -16,6 +16,25 @@ from certsvc.storage.tables import carried_status, status_list
 
 OFFICE = "119999000000000198"
 LATER = 10**9
+
+
+def complete(
+    certificates: Certificates,
+    issuer_id: str,
+    certificate_id: str,
+    plan_no: int,
+    *,
+    credential: bytes,
+    now: int,
+) -> bool:
+    done = Completion(
+        issuer_id=issuer_id,
+        certificate_id=certificate_id,
+        plan_no=plan_no,
+        credential=credential,
+        code_lookup=certificate_id.encode()[-16:],
+    )
+    return certificates.complete_many([done], now=now)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7, 100, 1000, 4096, 5000])
@@ -99,7 +118,7 @@ def test_a_snapshot_shows_what_is_out_of_force(engine, sealing, add_plan):
         lists.ensure_open(sealing, now=1)
         for number, state in states.items():
             certificate_id = add_plan(connection, number)
-            assert certificates.complete(OFFICE, certificate_id, 1, credential=b"c", now=2)
+            assert complete(certificates, OFFICE, certificate_id, 1, credential=b"c", now=2)
             if state is not State.VALID:
                 assert certificates.move(event(certificate_id, state), list_version=2)
         abandoned = add_plan(connection, 5)
@@ -127,7 +146,7 @@ def test_only_what_changed_after_a_version_is_read(engine, sealing, add_plan):
         StatusLists(connection).ensure_open(sealing, now=1)
         ids = [add_plan(connection, number) for number in range(4)]
         for one in ids:
-            Certificates(connection).complete(OFFICE, one, 1, credential=b"c", now=2)
+            complete(Certificates(connection), OFFICE, one, 1, credential=b"c", now=2)
     versions = [revoke(engine, one) for one in ids[:3]]
     assert versions == [2, 3, 4]
     with reading(engine) as connection:

@@ -3,7 +3,7 @@
 import math
 from typing import Any, Final
 
-from certsvc.service.limits import BURST_SECONDS, Limiter
+from certsvc.service.limits import BURST_SECONDS, Budget
 from certsvc.service.shared.connection import Shared, SharedUnavailable
 
 _MICRO: Final = 1_000_000
@@ -24,6 +24,20 @@ redis.call('SET', KEYS[1], string.format('%.0f', due + interval), 'PX', string.f
 return 0
 """
 
+_BACK: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local found = redis.pcall('GET', KEYS[1])
+local due = type(found) == 'string' and tonumber(found) or now
+local earlier = due - tonumber(ARGV[1])
+if earlier <= now or due > now + tonumber(ARGV[2]) + tonumber(ARGV[1]) then
+  return redis.call('DEL', KEYS[1])
+end
+local life = math.ceil((earlier - now) / 1000) + 1
+redis.call('SET', KEYS[1], string.format('%.0f', earlier), 'PX', string.format('%.0f', life))
+return 1
+"""
+
 
 class SharedLimiter:
     """Counts in Redis; by machine while Redis does not answer. A request counts in one of them.
@@ -41,7 +55,7 @@ class SharedLimiter:
         shared: Shared,
         per_second: float,
         *,
-        local: Limiter,
+        local: Budget,
         kind: str,
         burst_seconds: float = BURST_SECONDS,
     ) -> None:
@@ -70,3 +84,15 @@ class SharedLimiter:
         # Nobody is ever due later than the whole burst, whatever an answer says.
         ceiling = math.ceil((self._tolerance + self._interval) / _MICRO)
         return min(math.ceil(microseconds / _MICRO), ceiling)
+
+    def give_back(self, key: str) -> None:
+        """Uncount one request that was let pass; while Redis is away, by machine."""
+        name = self._shared.key(self._kind, key)
+
+        def uncount(client: Any) -> Any:  # noqa: ANN401
+            return client.eval(_BACK, 1, name, self._interval, self._tolerance)
+
+        try:
+            self._shared.call(uncount)
+        except SharedUnavailable:
+            self._local.give_back(key)

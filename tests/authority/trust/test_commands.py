@@ -15,6 +15,8 @@ from certsvc.storage.issuers import Issuers
 
 OFFICE = "113300000000000199"
 
+ROOT = ("--root", "var/root.json")
+
 Run = Callable[..., Result]
 
 
@@ -78,12 +80,12 @@ def test_a_year_of_an_operator(
 ) -> None:
     run = ceremony
     run("delegate", "33", "--key", officer("p"))
-    said = sign("ap", "--yes", "--root", "var/root.json")
+    said = sign("ap", "--yes", *ROOT)
     assert "issuers/33*/*" in said.output
     found = json.loads(run("publish", "carried.json", "--json").output)
-    assert found == {"published": ["33", "targets"], "waiting": []}
+    assert (found["published"], found["waiting"]) == (["33", "targets"], [])
     run("delegate", "33-own")
-    sign("p", "--yes", "--root", "var/root.json")
+    sign("p", "--yes", *ROOT)
     run("publish", "carried.json")
     names = ("--name-zh", "浙江示例厅", "--name-en", "Example Department", "--level", "province")
     assert "published" in run("add-issuer", OFFICE, *names, "--type", "business-licence").output
@@ -109,7 +111,7 @@ def test_offices_from_a_file(
     run: Run, tmp_path: Path, ceremony: Run, sign: Callable[..., Result]
 ) -> None:
     run("delegate", "33")
-    sign("a", "--yes")
+    sign("a", "--yes", *ROOT)
     run("publish", "carried.json")
     rows = [
         {"uscc": uscc, "name_zh": f"示例{n}", "name_en": f"Office {n}"}
@@ -134,7 +136,7 @@ def test_what_waits_is_seen_and_withdrawn(ceremony: Run, sign: Callable[..., Res
     output = run("status").output
     assert "waiting: root v2  0/2" in output
     assert "waiting: targets v2  0/1" in output
-    sign("a", "--yes")
+    sign("a", "--yes", *ROOT)
     output = run("publish", "carried.json").output
     assert "published: targets" in output
     assert "still waiting: root v2 1/2" in output
@@ -151,11 +153,24 @@ def test_a_hostile_request_is_refused_in_a_line(
     path = tmp_path / "var/trust-staging/request.json"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("仅续期", "无变化"), encoding="utf-8")
-    assert "request_refused" in sign("a", "--yes", code=1).output
+    assert "request_refused" in sign("a", "--yes", *ROOT, code=1).output
     path.write_text(text, encoding="utf-8")
     # Whoever is asked may say no.
     assert "Aborted" in sign("a", code=1).output
     assert Path("carried.json").read_text(encoding="utf-8") == text
+
+
+def test_a_script_does_not_sign_under_a_root_nobody_knows(
+    ceremony: Run, sign: Callable[..., Result]
+) -> None:
+    """Another installation's request looks as good; only the known root tells them apart."""
+    run = ceremony
+    run("renew", "targets")
+    assert "root_unchecked" in sign("a", "--yes", code=1).output
+    assert "root was not checked" in sign("a", code=1).output
+    sign("a", "--yes", *ROOT, "--any-root", code=2)
+    assert "root was not checked" in sign("a", "--yes", "--any-root").output
+    run("publish", "carried.json")
 
 
 def test_a_demo_needs_no_officers(run: Run) -> None:
@@ -177,3 +192,21 @@ def test_public_key_files_are_checked(run: Run, officer: Any, tmp_path: Path) ->
         run("init", "--root-key", "bad.pub", "--targets-key", "a.pub", code=1)
     twice = ("--root-key", "a.pub", "--root-key", "a.pub", "--targets-key", "a.pub")
     run("init", *twice, code=1)
+
+
+def test_every_refusal_has_its_sentences_and_its_line_in_the_page() -> None:
+    from certsvc.authority.trust_errors import TrustWorkError
+    from certsvc.cli.trust_refusals import SENTENCES
+
+    assert {each.code for each in TrustWorkError.__subclasses__()} == set(SENTENCES)
+    page = (Path(__file__).parents[3] / "docs" / "trust.md").read_text(encoding="utf-8")
+    for code, (chinese, english) in SENTENCES.items():
+        assert f"| `{code}` | {chinese} · {english} |" in page
+
+
+def test_a_refusal_says_what_to_do(run: Run) -> None:
+    run("init")
+    Path("other.json").write_text("{}")
+    said = run("publish", "other.json", code=1).output
+    assert "refused: request_malformed" in said
+    assert "trust withdraw" in said
