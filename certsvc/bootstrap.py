@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
+from itertools import chain, count
 from pathlib import Path
 
 from sqlalchemy.engine import Engine
@@ -229,7 +230,8 @@ def _ensure(
     if wanted in known and path.is_file():
         return
     # Registered, but its secret was never written down: that name is of no use to anybody.
-    client_id = wanted if wanted not in known else f"{wanted}-{len(known) + 1}"
+    names = chain([wanted], (f"{wanted}-{number}" for number in count(2)))
+    client_id = next(each for each in names if each not in known)
     with writing(engine) as connection:
         clients = Clients(connection)
         secret = clients.add(keeper.issuer_id, client_id, name=name, scopes=scopes, now=now)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 #: Program → Debian package.
 PROGRAMS = {
+    "chromium": "chromium",
     "curl": "curl",
     "faketime": "faketime",
     "openssl": "openssl",

@@ -4,10 +4,11 @@ The token is the authority. What a document says in print, and what else is atta
 leads to notices beside the verdicts.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from certsvc_sdk.errors import CertsvcError, FileUnsupported
 from certsvc_sdk.files import read_file
@@ -171,7 +172,17 @@ def _missing(
         return ()
     from certsvc_sdk.paper import missing_claims
 
-    return missing_claims(finding.verdict.claims, [contents.texts.get(n, "") for n in pages])
+    # A code may show a part of its certificate (core profile) whose whole is attached.
+    shown = [
+        one.verdict.claims
+        for one in findings
+        if one.certificate == finding.certificate and one.verdict.claims is not None
+    ]
+    return missing_claims(max(shown, key=_extent), [contents.texts.get(n, "") for n in pages])
+
+
+def _extent(claims: Mapping[str, Any]) -> int:
+    return len(json.dumps(dict(claims), default=str))
 
 
 def _pages_of(finding: Finding, findings: Sequence[Finding], contents: "Contents") -> Sequence[int]:

@@ -1,4 +1,5 @@
 import io
+import json
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from PIL import Image
 
 from certsvc.api.qr import qr_answer
 from certsvc.api.schemas import QrCode
-from certsvc_sdk import qr
+from certsvc_sdk import qr, sdjwt
 
 
 def test_the_text_carries_the_token(issued: dict[str, Any]) -> None:
@@ -61,21 +62,58 @@ def test_what_does_not_fit_has_no_code() -> None:
     assert qr_answer("0" * 32, address + "1" * 3000, "full") is None
 
 
+def unknown(length: int) -> str:
+    """Characters that no dictionary knows, so that they do not shrink."""
+    return "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(length))
+
+
 @pytest.mark.parametrize("length", [700, 1900], ids=["no-printable-symbol", "no-symbol-at-all"])
-def test_a_certificate_that_does_not_fit_is_issued_all_the_same(
+def test_the_code_of_a_certificate_that_does_not_fit_shows_its_core(
     licence: Any, licence_claims: list[dict[str, Any]], new_key: Any, length: int
 ) -> None:
-    # Characters that no dictionary knows, so that they do not shrink.
-    scope = "".join(chr(0x4E00 + (number * 7919) % 20000) for number in range(length))
-    claims = {**licence_claims[0], "business_scope": scope}
-    body = {"type": "business-licence", "claims": claims}
-    answer = licence.post("/v1/certificates", body, key=new_key())
+    claims = {**licence_claims[0], "business_scope": unknown(length)}
+    answer = licence.post(
+        "/v1/certificates", {"type": "business-licence", "claims": claims}, key=new_key()
+    )
     assert answer.status_code == 201, answer.text
     found = answer.get_json()
-    assert (found["qr"], found["qr_reason"]) == (None, "qr_too_large")
+    assert (found["profile"], found["qr_reason"]) == ("full", None)
+    assert found["qr"]["profile"] == "core"
+    token = qr.decode(found["qr"]["text"]).token
+    whole, paper = (sdjwt.parse(one) for one in (found["token"], token))
+    payloads = [json.loads(one.jws.payload) for one in (whole, paper)]
+    assert payloads[0]["business_scope"] == claims["business_scope"]
+    assert payloads[1] == {k: v for k, v in payloads[0].items() if k != "business_scope"}
+    assert whole.jws.header == paper.jws.header
     for end in ("svg", "png"):
-        image = licence.get(f"{found['links']['self']}/qr.{end}")
-        assert (image.status_code, image.get_json()["code"]) == (409, "qr_too_large")
+        assert licence.get(f"{found['links']['self']}/qr.{end}").status_code == 200
+    again = licence.get(found["links"]["self"]).get_json()
+    assert again["qr"] == found["qr"]
+
+
+def test_where_even_the_core_does_not_fit_there_is_no_code(
+    licence: Any, licence_claims: list[dict[str, Any]], new_key: Any
+) -> None:
+    lengths = {
+        "domicile": 200,
+        "name": 120,
+        "legal_representative": 120,
+        "registration_authority": 80,
+        "entity_type": 60,
+        "registered_capital": 60,
+    }
+    text, claims = unknown(sum(lengths.values())), dict(licence_claims[0])
+    for name, length in lengths.items():
+        claims[name], text = text[:length], text[length:]
+    for profile in ("full", "core"):
+        body = {"type": "business-licence", "claims": claims, "profile": profile}
+        answer = licence.post("/v1/certificates", body, key=new_key())
+        assert answer.status_code == 201, answer.text
+        found = answer.get_json()
+        assert (found["qr"], found["qr_reason"]) == (None, "qr_too_large")
+        for end in ("svg", "png"):
+            image = licence.get(f"{found['links']['self']}/qr.{end}")
+            assert (image.status_code, image.get_json()["code"]) == (409, "qr_too_large")
 
 
 @pytest.mark.parametrize("end", ["svg", "png"])

@@ -167,6 +167,18 @@ def test_words_left_out_of_a_long_text(read: Any, world: Any) -> None:
     assert told(body)[1][4] == [("document_differs", "/business_scope")]
 
 
+def test_a_code_of_the_core_profile_beside_the_whole_certificate(read: Any, world: Any) -> None:
+    whole = world.issue()
+    core = world.core_of(whole)
+    true = read(face(core, attach=whole))
+    assert told(true) == [("attachment", None, 1, "valid", []), ("qr", 1, 1, "valid", [])]
+    single = read(face(core, attach=whole), "?single=true")
+    assert "business_scope" in single["verifications"][0]["verdict"]["claims"]
+    # What only the attachment says is compared too.
+    altered = read(face(core, attach=whole, says={"business_scope": "任何项目"}))
+    assert told(altered)[1][4] == [("document_differs", "/business_scope")]
+
+
 def test_two_different_tokens_are_told_as_such(read: Any, world: Any) -> None:
     one, other = world.issue(), world.issue()
     swapped = read(face(one, attach=other))

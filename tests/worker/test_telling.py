@@ -65,7 +65,7 @@ def test_it_counts_what_it_does(world: Any) -> None:
     worker.run_once()
     world.revoke(world.issue())
     worker.run_once()
-    assert set(looked) == {"keys", "log", "status", "upkeep"}
+    assert set(looked) == {"keys", "log", "status", "unusual", "upkeep"}
     samples = {one.name: one.value for family in metrics.families() for one in family.samples}
     assert samples["certsvc_status_lists_published_total"] >= 3
     assert samples["certsvc_status_publish_seconds_count"] >= 3

@@ -272,18 +272,24 @@ def _inflate(data: bytes, preset: bytes) -> list[str]:
 
 
 def _is_padded(before: "zlib._Decompress", last: int, end: bytes) -> bool:
-    """Tell whether a bit after the end is set: the highest set one is if nothing needs it.
+    """Tell whether a bit after the end is set: then it can be cleared and those above it set.
 
     Args:
         before: the reader as it was before the last byte.
         last: that byte.
         end: what it yielded.
     """
-    if not last:
+    highest = last.bit_length() - 1
+    if highest < 0:
         return False
-    cleared = last ^ (1 << (last.bit_length() - 1))
+    # Clearing a needed bit may by chance name an equal copy of the same text; but then the end's
+    # own code lies above it, and does not survive a change.
+    others = [last ^ (1 << highest), *(last | 1 << above for above in range(highest + 1, 8))]
+    return all(_yields(before.copy(), other, end) for other in others)
+
+
+def _yields(reader: "zlib._Decompress", last: int, end: bytes) -> bool:
     try:
-        again = before.decompress(bytes((cleared,)), len(end) + 1)
+        return reader.decompress(bytes((last,)), len(end) + 1) == end and reader.eof
     except zlib.error:
         return False
-    return before.eof and again == end
