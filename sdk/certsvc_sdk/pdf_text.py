@@ -2,13 +2,15 @@
 
 A PDF may hold text that nobody sees: white, under a picture, outside the page, one point high. So
 the page is drawn twice, with its text and without: a character counts only where the two differ,
-where it is high enough to be read, and where no other character lies on it. Nothing is thereby said
-of the shapes: a font may draw another sign than the one it names.
+where it is high enough to be read, and where no other character lies on it. Giant letters (a word
+across the whole page) are part of the ground: they stay in both drawings and are not read. Nothing
+is thereby said of the shapes: a font may draw another sign than the one it names.
 """
 
 import ctypes
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, Final, NamedTuple
 
 import pypdfium2
@@ -23,6 +25,8 @@ _DPI: Final = 120
 _POINTS_PER_INCH: Final = 72
 # Smaller letters are there to be found by programs, not by people.
 _MIN_POINTS: Final = 4.0
+# What is set larger is a word across the page, not content: larger than any title.
+_GIANT_POINTS: Final = 48.0
 # Of 255: fainter than this on its ground, print is not read.
 _MIN_CONTRAST: Final = 32
 # Part of the smaller box: neighbours touch, letters written over others lie on them.
@@ -35,6 +39,9 @@ _MIN_TEXT_ON_SCAN: Final = 160
 _SCAN_AREA: Final = 0.6
 # Forms within forms; real pages have two.
 _MAX_DEPTH: Final = 8
+
+_FIRST_HALVES: Final = range(0xD800, 0xDC00)
+_SECOND_HALVES: Final = range(0xDC00, 0xE000)
 
 Box = tuple[float, float, float, float]
 
@@ -67,10 +74,10 @@ def readable_text(page: pypdfium2.PdfPage, budget: Budget) -> str | None:
         if count < _MIN_TEXT:
             return None
         with_text, unit = draw(page, _DPI, budget)
-        covered = _hide_text(page)
+        covered, giants = _hide_text(page)
         without, _ = draw(page, _DPI, budget)
         place = _placing(page, with_text.size)
-        characters = list(_characters(text, count, place))
+        characters = list(_characters(text, count, place, giants))
     finally:
         raw.FPDFText_ClosePage(text)
     # The brightest channel tells: red on green differs, though gray may not.
@@ -140,19 +147,44 @@ def _characters(
     text: Any,  # noqa: ANN401 - the library's own handle
     count: int,
     place: Callable[[float, float], tuple[float, float]],
+    giants: Collection[int],
 ) -> Iterator[_Character]:
     edges = [ctypes.c_double() for _ in range(4)]
     left, right, bottom, top = edges
     line = raw.FS_RECTF()
+    former = 0
     for number in range(count):
-        code = raw.FPDFText_GetUnicode(text, number)
-        sign = chr(code) if 0 < code <= 0x10FFFF else "\ufffd"
+        former, code = _sign(text, number, former)
+        if code == 0:
+            continue
+        sign = chr(code)
+        if giants and _address(raw.FPDFText_GetTextObject(text, number)) in giants:
+            continue
         if not raw.FPDFText_GetCharBox(text, number, left, right, bottom, top):
             continue
         box = _box(place(left.value, bottom.value), place(right.value, top.value))
         raw.FPDFText_GetLooseCharBox(text, number, line)
         outer = _box(place(line.left, line.bottom), place(line.right, line.top))
         yield _Character(sign, box, max(outer[2] - outer[0], outer[3] - outer[1]))
+
+
+def _sign(text: Any, number: int, former: int) -> tuple[int, int]:  # noqa: ANN401 - a handle
+    """Return what the next sign has to know of this one, and its code point.
+
+    The library gives rare signs in two halves (UTF-16), and tells of a hyphen that ends a line by
+    an own number: here neither may be lost.
+
+    Returns:
+        A first half that waits for its second, or 0; a code point, or 0 while one waits.
+    """
+    code = raw.FPDFText_GetUnicode(text, number)
+    if code in _FIRST_HALVES:
+        return code, 0
+    if code in _SECOND_HALVES and former:
+        return 0, 0x10000 + ((former - 0xD800) << 10) + (code - 0xDC00)
+    if raw.FPDFText_IsHyphen(text, number) == 1:
+        return 0, ord("-")
+    return 0, code if 0 < code <= 0x10FFFF and code not in _SECOND_HALVES else 0xFFFD
 
 
 def _box(one: tuple[float, float], other: tuple[float, float]) -> Box:
@@ -182,31 +214,54 @@ def _placing(
     return lambda across, up: (zero[0] + a * across + c * up, zero[1] + b * across + d * up)
 
 
-def _hide_text(page: pypdfium2.PdfPage) -> float:
-    """Switch all text of a page off; return which part of the page its largest picture covers."""
+def _hide_text(page: pypdfium2.PdfPage) -> tuple[float, set[int]]:
+    """Switch the text of a page off, but for giant letters.
+
+    Returns:
+        Which part of the page its largest picture covers, and the addresses of what stayed.
+    """
     largest = 0.0
+    giants: set[int] = set()
     bounds = [ctypes.c_float() for _ in range(4)]
+    size = ctypes.c_float()
     width, height = page.get_size()
-    for shape in _objects(page):
+    for shape, scale in _objects(page):
         kind = raw.FPDFPageObj_GetType(shape)
         if kind == raw.FPDF_PAGEOBJ_TEXT:
-            raw.FPDFPageObj_SetIsActive(shape, False)
+            if raw.FPDFTextObj_GetFontSize(shape, size) and size.value * scale > _GIANT_POINTS:
+                giants.add(_address(shape))
+            else:
+                raw.FPDFPageObj_SetIsActive(shape, False)
         elif kind == raw.FPDF_PAGEOBJ_IMAGE and raw.FPDFPageObj_GetBounds(shape, *bounds):
             left, bottom, right, top = (edge.value for edge in bounds)
             largest = max(largest, (right - left) * (top - bottom))
-    return float(largest / (width * height))
+    return float(largest / (width * height)), giants
 
 
-def _objects(page: pypdfium2.PdfPage) -> Iterator[Any]:
-    """Yield the objects of a page, those within forms too."""
+def _objects(page: pypdfium2.PdfPage) -> Iterator[tuple[Any, float]]:
+    """Yield the objects of a page and by how much each is enlarged, those within forms too."""
     waiting = [
-        (raw.FPDFPage_GetObject(page, index), 0) for index in range(raw.FPDFPage_CountObjects(page))
+        (raw.FPDFPage_GetObject(page, index), 0, 1.0)
+        for index in range(raw.FPDFPage_CountObjects(page))
     ]
     while waiting:
-        shape, depth = waiting.pop()
-        yield shape
+        shape, depth, around = waiting.pop()
+        scale = around * _enlarged(shape)
+        yield shape, scale
         if raw.FPDFPageObj_GetType(shape) == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
             waiting += [
-                (raw.FPDFFormObj_GetObject(shape, index), depth + 1)
+                (raw.FPDFFormObj_GetObject(shape, index), depth + 1, scale)
                 for index in range(raw.FPDFFormObj_CountObjects(shape))
             ]
+
+
+def _enlarged(shape: Any) -> float:  # noqa: ANN401 - the library's own handle
+    """Return how much an object's own map enlarges its narrower side."""
+    own = raw.FS_MATRIX()
+    if not raw.FPDFPageObj_GetMatrix(shape, own):
+        return 1.0
+    return min(math.hypot(own.a, own.b), math.hypot(own.c, own.d))
+
+
+def _address(shape: Any) -> int:  # noqa: ANN401 - the library's own handle
+    return ctypes.cast(shape, ctypes.c_void_p).value or 0

@@ -17,6 +17,10 @@ import zxingcpp
 from certsvc.face.document import Printed, Typesetter
 from certsvc.face.ornament import BAND_MM, EDGE_MM
 from certsvc_sdk import typedcode
+from certsvc_sdk.file_limits import Budget
+from certsvc_sdk.paper import missing_claims
+from certsvc_sdk.pdf import Pdfium
+from certsvc_sdk.pdf_text import readable_text
 
 _POINTS = 72 / 25.4
 _DPI = 200
@@ -281,3 +285,15 @@ def test_every_claim_at_its_longest_stays_on_the_page(
         pdf = typesetter.render(specimens_module.printed(licence, claims))
         _check_frame(pdf)
         _check_overlap(pdf)
+
+
+def test_readers_find_every_claim_on_the_page(
+    specimen: str, specimens: dict[str, Any], document: Callable[[str], bytes]
+) -> None:
+    library = Pdfium()
+    with library.document(document(specimen)) as (opened, count):
+        pages = []
+        for index in range(count):
+            with library.page(opened, index) as page:
+                pages.append(readable_text(page, Budget()) or "")
+    assert missing_claims(specimens[specimen].claims, pages) == ()

@@ -70,6 +70,32 @@ def test_what_nobody_sees_is_not_read(typeset: Typeset, way: str) -> None:
     assert sum(sign in found for sign in SECRET) <= 1
 
 
+GIANT = "text(size: 90pt, fill: {fill})[样张]"
+
+
+def test_a_word_across_the_page_hides_nothing(typeset: Typeset) -> None:
+    ground = GIANT.format(fill="rgb('#e8c8c8')")
+    found = text_of(typeset(f"#place[#{ground}] #text(size: 9pt)[{SECRET}] #v(3cm) 页尾说明"))
+    assert found is not None
+    assert SECRET in found
+    assert "样张" not in found
+
+
+def test_a_giant_word_shows_nothing_that_is_hidden(typeset: Typeset) -> None:
+    white = f"#place(dy: 3cm)[#text(size: 9pt, fill: white)[{SECRET}]]"
+    under = "#text(size: 90pt, fill: rgb('#e8c8c8'))[一一]"
+    found = text_of(typeset(f"{white} #place(dy: 1cm)[{under}] #v(6cm) 页尾说明"))
+    assert found is not None
+    assert SECRET not in found
+
+
+def test_under_a_giant_sign_nothing_is_read(typeset: Typeset) -> None:
+    block = "#place[#text(size: 90pt, fill: white)[██]]"
+    found = text_of(typeset(f"#place(dy: 1cm)[{SECRET}] {block} #v(4cm) 页尾说明"))
+    assert found is not None
+    assert SECRET not in found
+
+
 @pytest.mark.parametrize("size", [5, 7, 11, 40])
 @pytest.mark.parametrize("fill", ["black", "rgb('#777777')", "rgb('#c01010')", "rgb('#1f3a5f')"])
 def test_ordinary_sizes_and_colours_are_read(typeset: Typeset, size: int, fill: str) -> None:
