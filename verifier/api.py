@@ -105,7 +105,8 @@ def _entry(one: Checked, labels: Labels) -> dict[str, Any]:
             "certificate": found.certificate,
             "notices": [notice.to_json(names) for notice in found.notices],
         }
-    return {"index": one.index, **place, "verdict": one.verdict.to_json(names)}
+    verdict = orjson.Fragment(one.verdict.to_json_bytes(names))
+    return {"index": one.index, **place, "verdict": verdict}
 
 
 # Where a text was sent there is no place to tell of.

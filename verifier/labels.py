@@ -47,7 +47,7 @@ class Labels:
     def of(self, vct: str | None) -> TypeLabels:
         """Labels of a certificate's type; of an unknown type, its bare name and no labels."""
         name = _type_name(vct or "")
-        return self.types.get(name, TypeLabels(Words(name, ""), {}))
+        return self.types.get(name) or TypeLabels(Words(name, ""), {})
 
     def check(self, name: str) -> Words:
         """The label of a numbered check."""

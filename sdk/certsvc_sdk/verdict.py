@@ -6,6 +6,8 @@ from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
+import orjson
+
 from certsvc_sdk.codes import CODES, DETAILS, REASONS, TYPED, CodeInfo, Outcome
 from certsvc_sdk.unmet import Unmet
 
@@ -111,7 +113,7 @@ class Verdict(NamedTuple):
     @property
     def info(self) -> CodeInfo:
         """Colour, icon, word and sentences of this verdict."""
-        if self.outcome is Outcome.VALID and self.reasons:
+        if self.reasons and self.outcome is Outcome.VALID:
             return REASONS[self.reasons[0]]
         if self.typed and self.code == "unreadable":
             return TYPED
@@ -133,14 +135,12 @@ class Verdict(NamedTuple):
                 en.replace(" (status as of {as_of})", ""),
             )
         as_of = "—" if self.status_as_of is None else clock_text(self.status_as_of)
-        joined = unmet = ""
-        if self.reasons:
-            # The same claim of several array elements has one label, said once.
-            missing = dict.fromkeys(
-                label_of(one, lang, labels or {}) for one in self.missing_claims
-            )
-            joined = ("、" if lang == "zh" else ", ").join(missing)
-            unmet = self._unmet_said(lang, labels or {})
+        if not self.reasons:
+            return _filled(zh if lang == "zh" else en, as_of)
+        # The same claim of several array elements has one label, said once.
+        missing = dict.fromkeys(label_of(one, lang, labels or {}) for one in self.missing_claims)
+        joined = ("、" if lang == "zh" else ", ").join(missing)
+        unmet = self._unmet_said(lang, labels or {})
         return (zh if lang == "zh" else en).format(as_of=as_of, missing=joined, unmet=unmet)
 
     def _unmet_said(self, lang: Lang, labels: ClaimLabels) -> str:
@@ -169,6 +169,17 @@ class Verdict(NamedTuple):
         `checks` [{number, name, result, code}], `policy`,
         `status_detail`, `superseded_by`, `typed`. Times are Unix seconds, ages seconds.
         """
+        checks = [
+            {"number": number, "name": name, "result": result, "code": code}
+            for number, name, result, code in self.checks
+        ]
+        return self._members(labels, checks)
+
+    def to_json_bytes(self, labels: ClaimLabels | None = None) -> bytes:
+        """Return `to_json` as JSON text, at less than writing it would cost."""
+        return orjson.dumps(self._members(labels, orjson.Fragment(_checks_json(self.checks))))
+
+    def _members(self, labels: ClaimLabels | None, checks: object) -> dict[str, Any]:
         info = self.info
         return {
             "outcome": self.outcome.value,
@@ -198,11 +209,7 @@ class Verdict(NamedTuple):
             "assurance": self.assurance,
             "checked_at": self.checked_at,
             "judged_at": self.judged_at,
-            # `_asdict` takes three times as long.
-            "checks": [
-                {"number": number, "name": name, "result": result, "code": code}
-                for number, name, result, code in self.checks
-            ],
+            "checks": checks,
             "policy": dict(self.policy),
             "status_detail": self.status_detail,
             "superseded_by": self.superseded_by,
@@ -238,6 +245,16 @@ def label_of(claim: str, lang: Lang, labels: ClaimLabels) -> str:
         if known in labels:
             return labels[known].get(lang) or claim
     return claim
+
+
+@lru_cache(maxsize=256)  # nearly all certificates pass the same checks
+def _checks_json(checks: tuple[CheckResult, ...]) -> bytes:
+    return orjson.dumps([one._asdict() for one in checks])
+
+
+@lru_cache(maxsize=256)  # as few as there are codes and status lists
+def _filled(words: str, as_of: str) -> str:
+    return words.format(as_of=as_of, missing="", unmet="")
 
 
 @lru_cache(maxsize=256)  # a thousand checks name the same status list

@@ -111,6 +111,7 @@ def test_missing_claims_go_by_labels_where_there_are_some() -> None:
         "en": shown.sentence("en", labels),
     }
     assert body["missing_claims"] == list(wanted)
+    assert json.loads(shown.to_json_bytes(labels)) == json.loads(json.dumps(body))
     assert "缺name、/members/0/name" in shown.to_json()["sentence"]["zh"]
 
 
@@ -130,6 +131,7 @@ def test_the_json_body_is_json_and_holds_every_member(issuer: Any, world: Any, f
     assert body["checks"][0] == {"number": 1, "name": "frame", "result": "passed", "code": None}
     assert body["policy"] == {"types": ["business-licence"], "claims": ["name"]}
     assert body["issuer_name"]["zh"] == "示例市市场监督管理局"
+    assert json.loads(found.to_json_bytes()) == body
 
 
 def test_a_verdict_is_frozen() -> None:
