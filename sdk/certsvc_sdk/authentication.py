@@ -25,6 +25,11 @@ from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord, KeyRecord, KeyState, KeyUse
 from certsvc_sdk.world import CLOCK_TOLERANCE, TrustView, World, covers
 
+# Each member of an enumeration is looked up through its class, at ten times the price of a name.
+_DEMO = Environment.DEMO
+_CERTIFICATE = KeyUse.CERTIFICATE
+_COMPROMISED = KeyState.COMPROMISED
+
 # `{"` in base64url, or anything before a full stop: with a ~ it means to be an SD-JWT, no URL does.
 _TOKEN = re.compile(r"eyJ|[A-Za-z0-9_-]+\.")
 
@@ -191,7 +196,7 @@ def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
     header = parsed.jws.header
 
     # 4 key: by (issuer, kid), for certificates only; never a path, a URL or a query (T04, T05)
-    key = record.key(str(header["kid"]), KeyUse.CERTIFICATE)
+    key = record.key(str(header["kid"]), _CERTIFICATE)
     if key is None:
         sheet.found("key", "trust_stale" if case.soft else "key_unknown")
         return None
@@ -205,7 +210,7 @@ def authenticate(case: Case, read: Read, trust: TrustView) -> Signed | None:
 
     # 4 key_state: a compromised key proves nothing by itself
     cut = key.accept_before_log_index
-    if key.state is not KeyState.COMPROMISED:
+    if key.state is not _COMPROMISED:
         sheet.passed("key_state")
     elif cut is None:
         sheet.found("key_state", "key_compromised")
@@ -276,7 +281,7 @@ def _find_issuer(case: Case, trust: TrustView, iss: str) -> IssuerRecord | None:
         case.sheet.found("issuer", "trust_unavailable")
         return None
     # Plain http to this machine is a demonstration; the real thing has no such issuers (T20).
-    demo_only = not iss.startswith("https://") and trust.env is not Environment.DEMO
+    demo_only = not iss.startswith("https://") and trust.env is not _DEMO
     if record is None or demo_only or not record.answers_to(iss):
         case.sheet.found("issuer", "trust_stale" if case.soft else "issuer_unknown")
         return None

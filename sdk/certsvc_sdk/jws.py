@@ -45,16 +45,18 @@ def parse(token: str | bytes, *, max_bytes: int = MAX_TOKEN) -> Compact:
         raise Malformed(f"token is longer than {max_bytes} bytes")
     raw = token if isinstance(token, bytes) else ascii_bytes(token)
     # Parts of pure base64url: JSON serialisations and polyglots end here (CVE-2022-39227).
-    parts = raw.split(b".", 3)
-    if len(parts) != 3 or not parts[0] or not parts[1]:
+    first = raw.find(b".")
+    second = raw.find(b".", first + 1)
+    # A third full stop is no base64url.
+    if first < 1 or second <= first + 1:
         raise Malformed("token is not a compact JWS")
     # An empty signature is grammatical: `alg: none` is then refused by its name, not its shape.
-    protected, body, signature = parts
+    protected = raw[:first]
     return Compact(
         _known(protected) if len(protected) <= _KNOWN_LENGTH else _header(protected),
-        strict.b64u_bytes(body, what="payload"),
-        strict.b64u_bytes(signature, what="signature"),
-        raw[: len(protected) + 1 + len(body)],
+        strict.b64u_bytes(raw[first + 1 : second], what="payload"),
+        strict.b64u_bytes(raw[second + 1 :], what="signature"),
+        raw[:second],
     )
 
 

@@ -11,6 +11,7 @@ from certsvc_sdk.trust.about import Environment
 from certsvc_sdk.trust.record import IssuerRecord
 from certsvc_sdk.world import CLOCK_TOLERANCE, StatusSnapshot
 
+_DEMO = Environment.DEMO
 # A value without a meaning in this release is an ending of some kind: never "not revoked".
 _CODES = {statuslist.SUSPENDED: "suspended", statuslist.SUPERSEDED: "superseded"}
 
@@ -44,13 +45,13 @@ def believe_reference(case: Case, record: IssuerRecord) -> Reference | None:
     except Malformed:
         case.sheet.found("status_reference", "malformed")
         return None
-    demo = case.trust is not None and case.trust.env is Environment.DEMO
+    demo = case.trust is not None and case.trust.env is _DEMO
     uri = record.status_address(found.uri)
     if uri is None or not (demo or found.uri.startswith("https://")):
         case.sheet.found("status_reference", "malformed")
         return None
     case.sheet.passed("status_reference")
-    return found._replace(uri=uri)
+    return Reference(uri, found.idx)
 
 
 def look_up(case: Case, record: IssuerRecord, found: Reference) -> None:

@@ -41,6 +41,7 @@ __all__ = ["StatusSnapshot", "TrustView", "World", "check_fresh", "decide_token"
 # Clocks of issuer and verifier may differ; more would let a licence be used before its issue.
 ISSUE_LEEWAY = 60
 
+_VALID = Outcome.VALID
 # What is asked for by policy only; everything else must have passed.
 _REQUIRED = frozenset(step.name for step in STEPS) - {"log_proof", "holder_binding"}
 _REQUIRED_FRESH = _REQUIRED - {"status_list", "status"}
@@ -225,7 +226,7 @@ def _verdict(case: Case, signed: Signed | None, code: str) -> Verdict:
     return Verdict(
         outcome=outcome,
         code=code,
-        acceptable=outcome is Outcome.VALID and not judged.reasons,
+        acceptable=outcome is _VALID and not judged.reasons,
         reasons=judged.reasons,
         claims=case.claims,
         missing_claims=judged.missing,

@@ -25,14 +25,13 @@ _RESERVED_NAMES: Final = frozenset({SD, SD_ALG, ELEMENT})
 _RESERVED_AT_TOP: Final = _RESERVED_NAMES | ALWAYS_CLEAR
 _DIGEST_LENGTH: Final = 43
 _BASE64URL: Final = re.compile(r"[A-Za-z0-9_-]*")
+_CLAIM_ITEMS: Final = 3
 _ELEMENT_ITEMS: Final = 2
-# Sets, because they are asked about many lengths or types at once.
-_CLAIM: Final = frozenset({3})
-_LENGTHS: Final = _CLAIM | {_ELEMENT_ITEMS}
-_ARRAY: Final = frozenset({list})
+# What stands in place of a line's number once a digest referenced it.
+_TAKEN: Final = -1
+_LENGTHS: Final = frozenset({_CLAIM_ITEMS, _ELEMENT_ITEMS})
 _NESTED: Final = (dict, list)
 _CONTAINERS: Final = frozenset(_NESTED)
-_STRING: Final = frozenset({str})
 
 
 class Presented(NamedTuple):
@@ -129,10 +128,11 @@ def parse(token: str) -> Parsed:
     """
     if len(token) > MAX_TOKEN:
         raise Malformed(f"token is longer than {MAX_TOKEN} bytes")
-    parts = jws.ascii_bytes(token).split(b"~", MAX_DISCLOSURES + 2)
-    if len(parts) == 1:
+    compact, tilde, rest = jws.ascii_bytes(token).partition(b"~")
+    if not tilde:
         raise Malformed("token has no ~: it is not an SD-JWT")
-    disclosures, binding = parts[1:-1], parts[-1]
+    disclosures = rest.split(b"~", MAX_DISCLOSURES + 1)
+    binding = disclosures.pop()
     if len(disclosures) > MAX_DISCLOSURES:
         raise Malformed(f"more than {MAX_DISCLOSURES} disclosures")
     if binding:
@@ -140,7 +140,7 @@ def parse(token: str) -> Parsed:
         jws.parse(binding)
     lines = strict.b64u_lines(disclosures, what="disclosure")
     kb_jwt = binding.decode("ascii") if binding else None
-    return Parsed(jws.parse(parts[0]), disclosures, lines, kb_jwt, token)
+    return Parsed(jws.parse(compact), disclosures, lines, kb_jwt, token)
 
 
 class _Reader:
@@ -156,10 +156,10 @@ class _Reader:
         self.contents = _contents(parsed)
         count = len(self.contents)
         digests = digests_of(parsed.encoded, digest)
-        self._lines: dict[object, int] = dict(zip(digests, range(count), strict=True))
+        self._lines: dict[object, int] = {one: line for line, one in enumerate(digests)}
         if len(self._lines) != count:
             raise DisclosureInvalid("the same disclosure stands twice")
-        self._taken: set[int] = set()
+        self._taken = 0
         self._unknown: set[str] = set()
 
     @property
@@ -180,14 +180,14 @@ class _Reader:
         claims.pop(SD_ALG, None)
         digests = claims.pop(SD, None)
         for name, value in claims.items():
-            if isinstance(value, _NESTED):
-                before = len(self._taken)
+            if type(value) is not str and isinstance(value, _NESTED):
+                before = self._taken
                 claims[name] = self._value(value, (None, name), 1)
-                if name in ALWAYS_CLEAR and len(self._taken) != before:
+                if name in ALWAYS_CLEAR and self._taken != before:
                     raise DisclosureInvalid(f"{name} must stand in the clear")
         if SD in payload:
             self._disclose(claims, digests, None, 1)
-        if len(self._taken) != len(self.contents):
+        if self._taken != len(self.contents):
             raise DisclosureInvalid("no digest references a disclosure")
         return claims
 
@@ -210,27 +210,22 @@ class _Reader:
         """Put what the digests of one `_sd` disclose beside the claims that stand in the clear."""
         if not isinstance(digests, list):
             raise DisclosureInvalid("_sd is not an array")
-        lines = self._take(digests)
-        if not lines:
-            return
-        lines.sort()
-        contents = [self.contents[line] for line in lines]
-        if not _CLAIM.issuperset(map(len, contents)):
-            raise DisclosureInvalid("an array element is disclosed as a claim")
-        _, names, values = zip(*contents, strict=True)
-        if not _STRING.issuperset(map(type, names)):
-            raise DisclosureInvalid("the name of a disclosed claim is not a string")
-        if not (_RESERVED_AT_TOP if place is None else _RESERVED_NAMES).isdisjoint(names):
-            raise DisclosureInvalid("a disclosed claim has a reserved name")
-        if self._places is not None:
-            self._places.update(zip(lines, [(place, name) for name in names], strict=True))
-        if not _CONTAINERS.isdisjoint(map(type, values)):
-            pairs = zip(names, values, strict=True)
-            values = tuple([self._value(one, (place, name), depth) for name, one in pairs])
-        before = len(claims)
-        claims.update(zip(names, values, strict=True))
-        if len(claims) != before + len(names):
-            raise DisclosureInvalid("a disclosure overwrites a claim")
+        reserved = _RESERVED_AT_TOP if place is None else _RESERVED_NAMES
+        for line in sorted(self._take(digests)):
+            content = self.contents[line]
+            if len(content) != _CLAIM_ITEMS:
+                raise DisclosureInvalid("an array element is disclosed as a claim")
+            _, name, value = content
+            if type(name) is not str:
+                raise DisclosureInvalid("the name of a disclosed claim is not a string")
+            if name in reserved:
+                raise DisclosureInvalid("a disclosed claim has a reserved name")
+            if name in claims:
+                raise DisclosureInvalid("a disclosure overwrites a claim")
+            if self._places is not None:
+                self._places[line] = (place, name)
+            # Most are strings, and a call for each would cost more than all else here.
+            claims[name] = value if type(value) is str else self._value(value, (place, name), depth)
 
     def _value(self, value: Json, place: Place, depth: int) -> Json:
         if not isinstance(value, _NESTED):
@@ -262,17 +257,22 @@ class _Reader:
 
     def _take(self, digests: list[Json]) -> list[int]:
         """Return the lines that digests reference; no digest may stand twice anywhere."""
-        try:
-            found = list(map(self._lines.get, digests))
-        except TypeError as error:
-            raise DisclosureInvalid("a digest is not a string") from error
-        if None in found:
-            self._withhold([one for one, line in zip(digests, found, strict=True) if line is None])
-        lines = [line for line in found if line is not None]
-        before = len(self._taken)
-        self._taken.update(lines)
-        if len(self._taken) != before + len(lines):
-            raise DisclosureInvalid("a digest stands twice")
+        known = self._lines
+        lines: list[int] = []
+        unknown: list[Json] = []
+        for digest in digests:
+            # Anything but a string cannot be asked for, or is no digest of a line.
+            line = known.get(digest) if type(digest) is str else None
+            if line is None:
+                unknown.append(digest)
+            elif line == _TAKEN:
+                raise DisclosureInvalid("a digest stands twice")
+            else:
+                known[digest] = _TAKEN
+                lines.append(line)
+        self._taken += len(lines)
+        if unknown:
+            self._withhold(unknown)
         return lines
 
     def _withhold(self, digests: list[Json]) -> None:
@@ -291,8 +291,10 @@ def _contents(parsed: Parsed) -> list[Any]:
     if not parsed.encoded:
         return []
     contents: list[Any] = strict.loads_lines(parsed.lines, parsed.encoded, what="disclosure")
-    if not _ARRAY.issuperset(map(type, contents)) or not _LENGTHS.issuperset(map(len, contents)):
+    count = len(contents)
+    arrays = list(map(type, contents)).count(list) == count
+    if not arrays or not _LENGTHS.issuperset(map(len, contents)):
         raise DisclosureInvalid("a disclosure is not an array of two or three items")
-    if not _STRING.issuperset(map(type, map(itemgetter(0), contents))):
+    if list(map(type, map(itemgetter(0), contents))).count(str) != count:
         raise DisclosureInvalid("the salt of a disclosure is not a string")
     return contents

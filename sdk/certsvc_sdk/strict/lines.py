@@ -12,8 +12,9 @@ import orjson
 import pybase64
 
 from certsvc_sdk.errors import Malformed
-from certsvc_sdk.strict.base64url import ENDS, b64u_bytes
+from certsvc_sdk.strict.base64url import ENDS, PLUS, SLASH, b64u_bytes
 from certsvc_sdk.strict.reading import (
+    BACKSLASH,
     MAX_TOKEN,
     STRICT,
     Json,
@@ -30,7 +31,7 @@ _CODED = tuple(
     dict.fromkeys(ends, code)
     for ends, code in zip(ENDS, (b"CiwK", b"", b"os", b"KLAoK"), strict=True)
 )
-_ARRAY = frozenset({list})
+_EQUALS = ord("=")
 _PLAIN = (b"\n,\n", b"", b"\n,", b"\n,\n\n")
 
 
@@ -52,7 +53,7 @@ def b64u_lines(encoded: list[bytes], *, what: str) -> bytes:
     except LookupError as error:
         raise Malformed(f"a {what} is empty or not canonical base64url") from error
     # The decoder knows both alphabets.
-    if b"=" in joined or b"+" in joined or b"/" in joined:
+    if _EQUALS in joined or PLUS in joined or SLASH in joined:
         raise Malformed(f"a {what} is not base64url")
     try:
         return pybase64.b64decode(joined, b"-_", True)
@@ -84,7 +85,7 @@ def loads_lines(lines: bytes, encoded: list[bytes], *, what: str) -> list[Json]:
         canonical = False
     # A written value holds no line feed and each separator does. So there are as many values as
     # texts, no text holds a line feed either, and each value is one text.
-    if canonical and b"\\" not in lines and _ARRAY.issuperset(map(type, values)):
+    if canonical and BACKSLASH not in lines and list(map(type, values)).count(list) == len(values):
         if not is_plain(lines, len(values)):
             # One level down, each in this array instead of its own.
             check_shape(nested_among(list(chain.from_iterable(values))), what)
