@@ -42,6 +42,7 @@ from certsvc.storage.database import upgrade
 from certsvc.storage.issuers import Issuers
 from certsvc.storage.sealing import Sealing, data_key_name
 from certsvc.storage.status_lists import StatusLists
+from certsvc.storage.typed_codes import CODES_KEY
 from certsvc_sdk.trust.about import About
 from certsvc_sdk.trust.about import Environment as TrustEnvironment
 from certsvc_sdk.trust.record import IssuerRecord, Level, Right
@@ -196,6 +197,8 @@ def add_department(
     with writing(engine) as connection:
         keep_record(Issuers(connection), record, now=now)
         sealing = Sealing(issuer_id, keys.data_key(data_key_name(issuer_id)))
+        # Made now, not at the first issue: a full disk must not stop issuing then.
+        keys.data_key(CODES_KEY)
         lists = StatusLists(connection, size=settings.status_list_size)
         lists.ensure_open(sealing, now=now)
     ensure_client(department, settings, engine, now=now)

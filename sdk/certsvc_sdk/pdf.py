@@ -56,11 +56,12 @@ class Pdfium:
 
         Raises:
             ImageUnreadable: with that text.
+            MemoryError: there is no more.
         """
         with self._lock:
             try:
                 yield
-            except CertsvcError:
+            except (CertsvcError, MemoryError):
                 raise
             # A decoder fed with a stranger's file may raise anything.
             except Exception as error:

@@ -28,7 +28,7 @@ def test_made_carried_and_used(run: Any, files: Any, issuer: Any, tmp_path: Path
     public = made.out.split()[-1]
     assert os.stat(files("key.pem")).st_mode & 0o777 == 0o600
     there = offline(tmp_path)
-    used = run("bundle", "use", files("b.zip"), "--maker", public, **there)
+    used = run("bundle", "use", files("b.zip"), f"--maker={public}", **there)
     assert (used.code, used.err) == (0, "")
     assert "发证机关 Issuers: 1  状态列表 Status lists: 1" in used.out
     assert f"制作方 Maker: {public}" in used.out
