@@ -29,7 +29,8 @@ def main(folder: Path, out: Path) -> None:
             answer = {"texts": [], "code": error.code}
         answers[file.name] = answer | {"seconds": time.thread_time() - began}
     # Of this program alone: `ru_maxrss` also knows the process that started it.
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").open(encoding="ascii"))
+    lines = Path("/proc/self/status").read_text("ascii").splitlines()
+    status = dict(line.split(":", 1) for line in lines)
     peak = 1024 * int(status["VmHWM"].split()[0])
     out.write_text(json.dumps({"peak": peak, "answers": answers}), encoding="utf-8")
 
